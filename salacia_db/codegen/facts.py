@@ -1,0 +1,257 @@
+"""Facts: the values that pass between the stages of the generator.
+
+`source` reads files into `Statement`s, `analysis` asks PostgreSQL and turns each into a `Query`,
+`emit` and `describe` read `Query`s. Nothing here knows how a fact was found.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["one", "one!", "many", "exec", "bulk", "copy", "stream"]
+Dialect = Literal["salacia", "sqlc"]
+Cardinality = Literal["none", "one", "optional", "many"]
+Operation = Literal["create", "update", "delete", "upsert"]
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+class SourceFile(Struct, frozen=True, gc=False):
+    """A file that a person wrote: its path as it is shown to them, and its text."""
+
+    path: str
+    text: str
+
+
+class Span(Struct, frozen=True):
+    """A place in a file: `start` and `end` are character offsets into its text."""
+
+    file: SourceFile
+    start: int
+    end: int
+
+
+# --- what `source` finds --------------------------------------------------------------------------
+
+
+class Marker(Struct, frozen=True):
+    """One use of a parameter: `$n` stands at `start:end` of the statement's `sql`.
+
+    `source` is the place of what the person wrote there (`:name`, `@name`, `sqlc.arg(name)`, `$1`).
+    """
+
+    start: int
+    end: int
+    source: Span
+
+
+class ParameterUse(Struct, frozen=True):
+    """A parameter as the file names it: number `n` of `$n`, and each place where it is used.
+
+    `name` is None where only `$1` is given. `nullable` is what the file forces (`:name?`,
+    `-- nullable: name`, `sqlc.narg`), None where it says nothing. `default` is the Python
+    expression of `-- default: name expression`, already checked to be a literal or `uuid7()`.
+    """
+
+    number: int
+    name: str | None
+    nullable: bool | None
+    default: str | None
+    markers: tuple[Marker, ...]
+
+
+class Statement(Struct, frozen=True):
+    """One annotated statement as it stands in a file.
+
+    `sql` is the text for the server: parameters written as `$n`, without the annotation comments
+    and the closing semicolon. `pieces` maps it back: sorted (offset in `sql`, offset in the file)
+    pairs; between two pairs offsets advance together. `schema` is the folder under sql/, if any.
+    """
+
+    group: str
+    schema: str | None
+    name: str
+    kind: Kind
+    dialect: Dialect
+    doc: str
+    sql: str
+    header: Span
+    body: Span
+    pieces: tuple[tuple[int, int], ...]
+    parameters: tuple[ParameterUse, ...]
+    returns: str | None = None
+    none: str | None = None
+    timeout: float | None = None
+
+
+# --- the catalog ----------------------------------------------------------------------------------
+
+
+class PgType(Struct, frozen=True):
+    """A PostgreSQL type.
+
+    `display` is what format_type() prints. `element` is the element of an array, the subtype of a
+    range, the base of a domain. `labels` belong to an enum, `attributes` to a composite.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    display: str
+    kind: Literal["base", "array", "enum", "composite", "domain", "range", "multirange", "pseudo"]
+    element: "PgType | None" = None
+    labels: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, "PgType"], ...] = ()
+    not_null: bool = False
+    comment: str | None = None
+
+
+class TableRef(Struct, frozen=True, gc=False):
+    """The name of a table, view or other relation."""
+
+    schema: str
+    name: str
+
+
+class ColumnRef(Struct, frozen=True, gc=False):
+    """The name of a column of a relation."""
+
+    table: TableRef
+    column: str
+
+
+class TableColumn(Struct, frozen=True):
+    """A column of a relation. `not_null` only where PostgreSQL really guarantees it for reads."""
+
+    number: int
+    name: str
+    type: PgType
+    not_null: bool
+    has_default: bool
+    generated: bool
+    comment: str | None
+
+
+class Table(Struct, frozen=True):
+    """A relation. `kind` is pg_class.relkind; `unique_keys` are those that hold for every row."""
+
+    oid: int
+    ref: TableRef
+    kind: str
+    columns: tuple[TableColumn, ...]
+    comment: str | None
+    primary_key: tuple[str, ...]
+    unique_keys: tuple[tuple[str, ...], ...]
+
+
+# --- what `analysis` proves -----------------------------------------------------------------------
+
+
+class Parameter(Struct, frozen=True):
+    """A parameter with its type. `nullable` says whether the function takes None for it."""
+
+    name: str
+    number: int
+    type: PgType
+    nullable: bool
+    default: str | None = None
+    origin: ColumnRef | None = None
+
+
+class Column(Struct, frozen=True):
+    """A column of the wire's rows. `nullable` is False only where the query tree proves it.
+
+    `reason` says in words why it may be NULL, or why it can't be.
+    """
+
+    name: str
+    type: PgType
+    nullable: bool
+    origin: ColumnRef | None
+    reason: str = ""
+
+
+class ValueField(Struct, frozen=True, tag="value", gc=False):
+    """A field of a row that is one column: `column` is its index on the wire."""
+
+    name: str
+    column: int
+
+
+class NestedField(Struct, frozen=True, tag="nested"):
+    """A field of a row that is a whole row of a table: columns `start:stop` of the wire.
+
+    `found` is the index of the column that is NULL exactly where the join found no row; None where
+    a row is always there. `marker` is True where that column holds a boolean that tells it
+    (true: no row) rather than a column whose NULL tells it.
+    """
+
+    name: str
+    table: TableRef
+    start: int
+    stop: int
+    found: int | None
+    marker: bool = False
+
+
+class Write(Struct, frozen=True):
+    """What a statement, or a CTE of it, does to one table.
+
+    `returned` is True where the statement's own rows are exactly whole rows of this table.
+    """
+
+    table: TableRef
+    operation: Operation
+    returned: bool = False
+
+
+class Tracked(Struct, frozen=True):
+    """The same statement with trailing columns for the unit of work, tried on the server.
+
+    For an upsert a boolean (true: the row was created) comes first; the last column is always
+    pg_current_xact_id(). A statement without RETURNING gets one only where it is proven to touch
+    at most one row.
+    """
+
+    sql: str
+    created: bool
+
+
+class CopyTarget(Struct, frozen=True):
+    """The table and columns of a `:copy`, in the order of the parameters."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+
+
+class Query(Struct, frozen=True):
+    """A statement with everything that PostgreSQL's query tree proves about it.
+
+    `sql` is what runs: `Statement.sql` with stars and whole rows expanded. `table` is set where a
+    row of the wire is exactly a row of that table. `read_only`: nothing is written, by functions
+    included. `clean`: the session is left as it was found. `single`: at most one row is affected
+    or returned whatever the data.
+    """
+
+    statement: Statement
+    sql: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    fields: tuple[ValueField | NestedField, ...]
+    table: TableRef | None
+    cardinality: Cardinality
+    read_only: bool
+    clean: bool
+    reads: tuple[TableRef, ...]
+    writes: tuple[Write, ...]
+    tracked: Tracked | None = None
+    copy_target: CopyTarget | None = None
+
+
+class Schema(Struct, frozen=True):
+    """The relations and types of a database that generated code may mention, in stable order."""
+
+    tables: tuple[Table, ...]
+    enums: tuple[PgType, ...]
+    composites: tuple[PgType, ...]

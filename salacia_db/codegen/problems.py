@@ -1,0 +1,59 @@
+"""Problems: what is wrong with a person's input, where it is, and what to do about it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from salacia_db.codegen.facts import Span
+
+Severity = Literal["error", "warning"]
+
+
+class Problem(Struct, frozen=True):
+    """One finding. `message` says what is wrong, `hint` what to do next."""
+
+    message: str
+    at: Span | None = None
+    hint: str | None = None
+    severity: Severity = "error"
+
+    def position(self) -> tuple[str, int, int] | None:
+        """The file's path, the line and the column, both counted from 1 in characters."""
+        if self.at is None:
+            return None
+        before = self.at.file.text[: self.at.start]
+        return self.at.file.path, before.count("\n") + 1, len(before) - before.rfind("\n")
+
+    def render(self) -> str:
+        """The problem for a terminal: place and message, the line with a caret, the hint."""
+        position = self.position()
+        place = "" if position is None else "{}:{}:{}: ".format(*position)
+        lines = [f"{place}{self.severity}: {printable(self.message)}"]
+        if self.at is not None and position is not None:
+            lines += _excerpt(self.at, position[1], position[2])
+        if self.hint:
+            lines.append(f"  hint: {printable(self.hint)}")
+        return "\n".join(lines)
+
+
+class ProblemsError(Exception):
+    """Raised where work can't go on; carries every problem found until then."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(problem.render() for problem in problems))
+        self.problems = problems
+
+
+def printable(text: str) -> str:
+    """The text with control and direction characters escaped: it can't forge a line."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def _excerpt(at: Span, line: int, column: int) -> list[str]:
+    text = at.file.text.split("\n")[line - 1]
+    width = max(1, min(at.end - at.start, len(text) - column + 1))
+    gutter = f"{line:>5} | "
+    # Tabs stay tabs in the padding, so that the caret stands under its character.
+    padding = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
+    return [gutter + shown, " " * (len(gutter) - 2) + "| " + padding + "^" * width]
