@@ -1,0 +1,71 @@
+"""The catalog: what a database's system tables say of relations, types and functions, by oid."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from salacia_db.codegen.facts import PgType, Table
+
+FIRST_USER_OID = 16384  # FirstNormalObjectId: what lies below was made by initdb
+
+
+class Function(Struct, frozen=True):
+    """A row of pg_proc. `kind`: f(unction), a(ggregate), w(indow), p(rocedure)."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    strict: bool
+    volatility: Literal["i", "s", "v"]
+    returns_set: bool
+    language: str
+    arguments: tuple[int, ...]
+    result: int
+    rows: float
+
+    @property
+    def builtin(self) -> bool:
+        """Whether PostgreSQL itself brings it, so that its name tells what it does."""
+        return self.oid < FIRST_USER_OID
+
+
+class Trigger(Struct, frozen=True):
+    """An enabled trigger; internal ones (foreign keys) are left out."""
+
+    name: str
+    timing: Literal["before", "after", "instead"]
+    per_row: bool
+    events: frozenset[Literal["insert", "update", "delete", "truncate"]]
+    function: int
+
+
+class Relation(Struct, frozen=True):
+    """What the proofs need to know of one relation, beyond the facts that generated code shows.
+
+    `not_null` and `not_null_alone` hold attribute numbers that can't be NULL when read with its
+    descendants (`inh`) and ONLY. `keys` are unique keys (sets of attribute numbers) that hold for
+    every row read: valid, immediate, without predicate or expression, all columns NOT NULL or
+    used only where a comparison proves them so (`nulls` says which keys have nullable columns).
+    """
+
+    table: Table
+    not_null: frozenset[int]
+    not_null_alone: frozenset[int]
+    keys: tuple[frozenset[int], ...]
+    triggers: tuple[Trigger, ...]
+    rules: bool
+    row_security: bool
+    foreign: bool
+    policy_functions: frozenset[int] = frozenset()
+
+
+class Catalog(Struct, frozen=True):
+    """Everything by oid, read in a few statements when the schema is loaded."""
+
+    server_version: int
+    types: dict[int, PgType]
+    relations: dict[int, Relation]
+    functions: dict[int, Function]
+    operators: dict[int, tuple[str, int]]  # oid → (name, function oid)
+    equality: frozenset[int]  # operators that are the equality of a btree operator class
