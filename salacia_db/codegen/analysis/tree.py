@@ -1,4 +1,4 @@
-"""PostgreSQL's printed node trees (its outfuncs.c and elog_node_display) read into Python values."""
+"""PostgreSQL's printed node trees (outfuncs.c, elog_node_display) read into Python values."""
 
 import re
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Node:
 
 
 def parse_tree(dump: bytes) -> Value:
-    """What debug_print_rewritten sent: a list of QUERY nodes. Raises ValueError on anything else."""
+    """What debug_print_rewritten sent: a list of QUERY nodes. Raises ValueError on a torn one."""
     tokens = (m.group() for m in _TOKEN.finditer(_unwrap(dump).decode("utf-8", "replace")))
     try:
         return _value(next(tokens), tokens)
