@@ -1,0 +1,172 @@
+"""A project: where the schema, the queries and the generated package are, and how to read them."""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from salacia_db.codegen.facts import Dialect, SourceFile, Span
+from salacia_db.codegen.problems import Problem, ProblemsError
+
+SQLC_FILES = ("sqlc.yaml", "sqlc.yml", "sqlc.json")
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """`[tool.salacia]`, or the flags of a command: paths are relative to `Project.root`.
+
+    The schema comes from `migrations`, else from `schema` (SQL files in this order), else from the
+    database at `database_url` as it is. With one of the first two, `database_url` names the server
+    on which a scratch database is made and dropped; without it the embedded server is used.
+    """
+
+    package: str | None = None
+    out: str | None = None
+    migrations: str | None = None
+    schema: tuple[str, ...] = ()
+    database_url: str | None = None
+    queries: tuple[str, ...] = ("sql",)
+    dialect: Dialect | None = None
+    types: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    names: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+
+
+class Project(Struct, frozen=True):
+    """A project as the generator works on it; `root` is the folder that paths are shown from."""
+
+    root: Path
+    package: str
+    out: Path
+    migrations: Path | None
+    schema: tuple[Path, ...]
+    database_url: str | None
+    queries: tuple[Path, ...]
+    dialect: Dialect
+    types: Mapping[str, str]
+    names: Mapping[str, str]
+
+
+def load_project(folder: Path, flags: Mapping[str, Any]) -> Project:
+    """The project of `folder`: the nearest pyproject.toml with [tool.salacia], changed by `flags`.
+
+    Paths in `flags` are relative to `folder`, those in the file to the file. A flag that is None
+    was not given. Raises ProblemsError where the settings can't be understood.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    file = _find_pyproject(folder)
+    base = file.parent if file is not None else folder
+    settings = _read(file) if file is not None else Settings()
+    # A schema named on the command line replaces the file's, whatever kind it is.
+    if given.keys() & {"migrations", "schema", "database_url"}:
+        settings = msgspec.structs.replace(settings, migrations=None, schema=(), database_url=None)
+    return _resolve(settings, base, Settings(**given), folder, given)
+
+
+def _resolve(
+    settings: Settings, base: Path, flags: Settings, folder: Path, given: Mapping[str, Any]
+) -> Project:
+    def path(name: str) -> Path | None:
+        value = getattr(flags, name) if name in given else getattr(settings, name)
+        return None if value is None else (folder if name in given else base) / value
+
+    def paths(name: str) -> tuple[Path, ...]:
+        values = getattr(flags, name) if name in given else getattr(settings, name)
+        return tuple((folder if name in given else base) / value for value in values)
+
+    migrations, schema = path("migrations"), paths("schema")
+    database_url = flags.database_url if "database_url" in given else settings.database_url
+    if migrations is None and not schema and database_url is None:
+        raise ProblemsError(
+            Problem(
+                "nothing says where the schema is",
+                hint="give --migrations DIR, --schema FILE… or --database-url URL, "
+                "or set one of them under [tool.salacia] in pyproject.toml",
+            )
+        )
+    if migrations is not None and schema:
+        raise ProblemsError(
+            Problem(
+                "the schema is named twice, as migrations and as schema files",
+                hint="keep one of them",
+            )
+        )
+    package, out = _package_and_out(flags.package or settings.package, path("out"), base)
+    dialect = flags.dialect or settings.dialect or _implied_dialect(base)
+    return Project(
+        root=base,
+        package=package,
+        out=out,
+        migrations=migrations,
+        schema=schema,
+        database_url=database_url,
+        queries=paths("queries"),
+        dialect=dialect,
+        types=settings.types,
+        names=settings.names,
+    )
+
+
+def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple[str, Path]:
+    if out is None:
+        package = package or "database"
+        out = base / "generated" / package
+    name = out.resolve().name
+    if package is not None and package != name:
+        raise ProblemsError(
+            Problem(
+                f"the package is called {package!r} but its folder {name!r}",
+                hint="the folder's name is the package's: change `out` or `package`",
+            )
+        )
+    if not name.isidentifier():
+        raise ProblemsError(
+            Problem(
+                f"{name!r} can't be the name of a Python package",
+                hint="name the output folder with letters, digits and underscores",
+            )
+        )
+    return name, out
+
+
+def _implied_dialect(folder: Path) -> Dialect:
+    return "sqlc" if any((folder / name).exists() for name in SQLC_FILES) else "salacia"
+
+
+def _find_pyproject(folder: Path) -> Path | None:
+    for parent in (folder.resolve(), *folder.resolve().parents):
+        file = parent / "pyproject.toml"
+        if file.is_file() and "tool.salacia" in file.read_text("utf-8", "replace"):
+            return file
+    return None
+
+
+def _read(file: Path) -> Settings:
+    source = SourceFile(file.name, file.read_text("utf-8"))
+    try:
+        table = tomllib.loads(source.text).get("tool", {}).get("salacia", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ProblemsError(Problem(f"{file.name} is not valid TOML: {error}")) from None
+    known = [field.encode_name for field in msgspec.structs.fields(Settings)]
+    unknown = [name for name in table if name not in known]
+    if unknown:
+        raise ProblemsError(*(_unknown_setting(source, name, known) for name in unknown))
+    try:
+        return msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        at = _setting_span(source, "[tool.salacia")
+        raise ProblemsError(Problem(f"[tool.salacia]: {error}", at=at)) from None
+
+
+def _unknown_setting(source: SourceFile, name: str, known: list[str]) -> Problem:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "known settings: " + ", ".join(known)
+    at = _setting_span(source, name)
+    return Problem(f"[tool.salacia] has no setting {name!r}", at=at, hint=hint)
+
+
+def _setting_span(source: SourceFile, text: str) -> Span | None:
+    start = source.text.find(text, source.text.find("[tool.salacia"))
+    return None if start < 0 else Span(source, start, start + len(text))
