@@ -20,7 +20,7 @@ install() {
         uv pip install --quiet --python "$venv/bin/python" -e "$1" && return
         say "uv could not install; trying pip."
     fi
-    "$venv/bin/python" scripts/vendor/pip-*.whl/pip install \
+    "$venv/bin/python" "$(echo scripts/vendor/pip-*.whl)/pip" install \
         --quiet --disable-pip-version-check --no-warn-script-location -e "$1"
 }
 
