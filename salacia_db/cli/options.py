@@ -1,0 +1,35 @@
+"""The flags that commands share."""
+
+import argparse
+from pathlib import Path
+
+from salacia_db.codegen.project import Project, load_project
+
+PROJECT_FLAGS = ("migrations", "schema", "database_url", "queries", "out", "dialect")
+
+
+def add_project_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say where schema, queries and output are; pyproject.toml says the rest."""
+    schema = parser.add_argument_group(
+        "schema", "where tables and types come from (default: [tool.salacia] in pyproject.toml)"
+    )
+    schema.add_argument("--migrations", metavar="DIR", help="a folder of yoyo migrations")
+    schema.add_argument(
+        "--schema", metavar="FILE", nargs="+", help="SQL files, in this order; also a pg_dump -s"
+    )
+    schema.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="alone: read this database's schema as it is; with --migrations or --schema: "
+        "make a scratch database on this server instead of the embedded one",
+    )
+    parser.add_argument("--queries", metavar="PATH", nargs="+", help="SQL files, or folders of them")
+    parser.add_argument("--out", metavar="DIR", help="the package to write; its name is DIR's")
+    parser.add_argument(
+        "--dialect", choices=("salacia", "sqlc"), help="how parameters and annotations are written"
+    )
+
+
+def project(options: argparse.Namespace) -> Project:
+    """The project that the flags and the current folder name. Raises ProblemsError."""
+    return load_project(Path.cwd(), {name: getattr(options, name) for name in PROJECT_FLAGS})
