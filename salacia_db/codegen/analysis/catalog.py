@@ -44,20 +44,27 @@ class Relation(Struct, frozen=True):
     """What the proofs need to know of one relation, beyond the facts that generated code shows.
 
     `not_null` and `not_null_alone` hold attribute numbers that can't be NULL when read with its
-    descendants (`inh`) and ONLY. `keys` are unique keys (sets of attribute numbers) that hold for
-    every row read: valid, immediate, without predicate or expression, all columns NOT NULL or
-    used only where a comparison proves them so (`nulls` says which keys have nullable columns).
+    descendants (`inh`) and ONLY. `keys` and `keys_alone` are, likewise, unique keys (sets of
+    attribute numbers) that hold for every row read: valid, immediate, without predicate or
+    expression, by the column's own collation and its type's default equality. Their columns may be
+    nullable (compare with `not_null`), where several rows may hold NULL.
+
+    `triggers`, `foreign`, `row_security` and `policy_functions` are those of the relation and of
+    all its descendants. `rules` are rules other than a view's own.
     """
 
     table: Table
     not_null: frozenset[int]
     not_null_alone: frozenset[int]
     keys: tuple[frozenset[int], ...]
+    keys_alone: tuple[frozenset[int], ...]
     triggers: tuple[Trigger, ...]
     rules: bool
     row_security: bool
     foreign: bool
     policy_functions: frozenset[int] = frozenset()
+    partition: bool = False
+    extension: bool = False
 
 
 class Catalog(Struct, frozen=True):
@@ -69,3 +76,4 @@ class Catalog(Struct, frozen=True):
     functions: dict[int, Function]
     operators: dict[int, tuple[str, int]]  # oid → (name, function oid)
     equality: frozenset[int]  # operators that are the equality of a btree operator class
+    extension_types: frozenset[int] = frozenset()  # types that belong to an extension
