@@ -1,11 +1,13 @@
 """The catalog: what a database's system tables say of relations, types and functions, by oid."""
 
+import re
 from typing import Literal
 
 from msgspec import Struct
 
 from salacia_db.codegen.facts import PgType, Table
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 FIRST_USER_OID = 16384  # FirstNormalObjectId: what lies below was made by initdb
 
 
@@ -63,6 +65,7 @@ class Relation(Struct, frozen=True):
     row_security: bool
     foreign: bool
     policy_functions: frozenset[int] = frozenset()
+    row_type: int = 0
     partition: bool = False
     extension: bool = False
 
@@ -77,3 +80,14 @@ class Catalog(Struct, frozen=True):
     operators: dict[int, tuple[str, int]]  # oid → (name, function oid)
     equality: frozenset[int]  # operators that are the equality of a btree operator class
     extension_types: frozenset[int] = frozenset()  # types that belong to an extension
+    keywords: frozenset[str] = frozenset()  # those that can't be any name unless quoted
+
+    def relation_of_type(self, oid: int) -> Relation | None:
+        """The relation whose rows have this composite type."""
+        return next((r for r in self.relations.values() if r.row_type == oid), None)
+
+    def quote(self, name: str) -> str:
+        """The name as SQL takes it, in quotes where it needs them."""
+        if _PLAIN.fullmatch(name) and name not in self.keywords:
+            return name
+        return '"' + name.replace('"', '""') + '"'

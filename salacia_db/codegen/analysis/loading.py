@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 
+import msgspec
+
 from salacia_db.codegen.analysis import systables
 from salacia_db.codegen.analysis.catalog import Catalog, Function, Relation, Trigger
 from salacia_db.codegen.analysis.server import Server
@@ -74,6 +76,7 @@ def load(server: Server) -> Catalog:
         operators={o.oid: (o.name, o.function) for o in operators},
         equality=frozenset(o.oid for o in operators if o.equality),
         extension_types=frozenset(row.oid for row in rows.values() if row.extension),
+        keywords=frozenset(msgspec.json.decode(server.json(systables.KEYWORDS), type=list[str])),
     )
 
 
@@ -149,6 +152,7 @@ def _relations(
             policy_functions=frozenset(
                 int(called) for r in family for called in _CALLED.findall(r.policies)
             ),
+            row_type=row.row_type,
             partition=row.partition,
             extension=row.extension,
         )

@@ -10,10 +10,12 @@ from salacia_db.codegen.analysis.tree import Node, parse_tree
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
-_TREE = b"rewritten parse tree:"
+_WRITTEN = b"parse tree:"
+_REWRITTEN = b"rewritten parse tree:"
 _SETTINGS = (
     "set client_encoding = 'UTF8'; set client_min_messages = log; set debug_pretty_print = off;"
-    "set debug_print_rewritten = on; set default_transaction_read_only = on;"
+    "set debug_print_parse = on; set debug_print_rewritten = on;"
+    "set default_transaction_read_only = on;"
     "set statement_timeout = '60s'; set lock_timeout = '10s'"
 )
 # Else every tree would also be written to the server's log; only superusers may say so.
@@ -37,12 +39,23 @@ class Parsed(Struct, frozen=True):
     """What PostgreSQL made of a statement.
 
     `queries` are the rewritten trees: several where rules act, none for a utility statement. Places
-    in them are UTF-8 byte offsets into the text sent. `parameters` are type oids.
+    in them are UTF-8 byte offsets into the text sent. `parameters` are type oids. `dump` is the
+    tree before rewriting, where views are still tables and defaults aren't filled in.
     """
 
     queries: tuple[Node, ...]
     parameters: tuple[int, ...]
     columns: tuple[WireColumn, ...]
+    dump: bytes = b""
+
+    @property
+    def main(self) -> Node | None:
+        """The one query that the statement is; None where rules made it none or several."""
+        return self.queries[0] if len(self.queries) == 1 else None
+
+    def written(self) -> Node | None:
+        """The query as it was written, before rewriting; None for a utility statement."""
+        return next(iter(_queries(self.dump)), None)
 
 
 class Rejected(Struct, frozen=True):
@@ -114,13 +127,14 @@ class Server:
         refused = rejection(prepared)
         if refused is not None:
             return refused
-        dump = next((detail for message, detail in self._notices if message == _TREE), b"")
+        # The first of a kind is the statement's; later ones belong to functions that it inlines.
+        dumps = dict(reversed(self._notices))
         described = self._connection.describe_prepared(b"")
         refused = rejection(described)
         if refused is not None:
             return refused
         return Parsed(
-            _queries(dump),
+            _queries(dumps.get(_REWRITTEN, b"")),
             tuple(described.param_type(i) for i in range(described.nparams)),
             tuple(
                 WireColumn(
@@ -132,6 +146,7 @@ class Server:
                 )
                 for i in range(described.nfields)
             ),
+            dumps.get(_WRITTEN, b""),
         )
 
     def _note(self, result: "PGresult") -> None:

@@ -98,6 +98,7 @@ class RelationRow(Struct, frozen=True, array_like=True):
     schema: str
     name: str
     kind: str
+    row_type: int
     partition: bool
     row_security: bool
     rules: bool
@@ -107,7 +108,8 @@ class RelationRow(Struct, frozen=True, array_like=True):
 
 
 RELATIONS = """
-select c.oid::int8, n.nspname, c.relname, c.relkind, c.relispartition, c.relrowsecurity,
+select c.oid::int8, n.nspname, c.relname, c.relkind, c.reltype::int8, c.relispartition,
+  c.relrowsecurity,
   exists (
     select from pg_rewrite w
     where w.ev_class = c.oid and w.ev_type <> '1' and w.ev_enabled not in ('D', 'R')
@@ -227,3 +229,6 @@ select i.inhrelid::int8, i.inhparent::int8, c.relispartition
 from pg_inherits i join pg_class c on c.oid = i.inhrelid
 where c.relkind in ('r', 'p', 'f')
 """
+
+
+KEYWORDS = "select array_to_json(array_agg(word)) from pg_get_keywords() where catcode <> 'U'"

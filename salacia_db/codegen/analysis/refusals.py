@@ -1,0 +1,115 @@
+"""PostgreSQL's refusal of a statement as a problem: at its place, with what to do about it."""
+
+import re
+from collections.abc import Iterable
+
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.places import span
+from salacia_db.codegen.analysis.server import Rejected
+from salacia_db.codegen.facts import ParameterUse, Span, Statement
+from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.suggest import did_you_mean
+
+_WORD = re.compile(r'"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*|[\w$.]+|\S')
+_MEANT = re.compile(r'(?:column|alias) "([^"]+)"')
+_PARAMETER = re.compile(r"parameter \$(\d+)")
+
+
+def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Problem:
+    """The refusal of `statement.sql` for a person."""
+    use = _parameter(statement, refused)
+    if refused.sqlstate in ("42P18", "42P08") and use is not None:
+        return _type_of_parameter(statement, use, refused)
+    message = refused.message
+    if refused.detail:
+        message += f" ({refused.detail.rstrip('.')})"
+    guesses = _guesses(statement, refused, catalog)
+    hints = [f"did you mean {' or '.join(f'`{guess}`' for guess in guesses)}?"] if guesses else []
+    if refused.hint and not (guesses and _MEANT.search(refused.hint)):
+        hints.append(refused.hint)
+    return Problem(message, at=place(statement, refused.position), hint="; ".join(hints) or None)
+
+
+def place(statement: Statement, position: int | None) -> Span:
+    """The word at a character of `statement.sql`; the whole statement where that isn't known."""
+    sql = statement.sql
+    if position is None or not sql:
+        return statement.body
+    if position >= len(sql.rstrip()):  # "at end of input"
+        end = max(len(sql.rstrip()), 1)
+        return span(statement, end - 1, end)
+    word = _WORD.match(sql, position)
+    return span(statement, position, word.end() if word else None)
+
+
+def _parameter(statement: Statement, refused: Rejected) -> ParameterUse | None:
+    found = _PARAMETER.search(refused.message)
+    number = int(found[1]) if found else 0
+    return next((use for use in statement.parameters if use.number == number), None)
+
+
+def _type_of_parameter(statement: Statement, use: ParameterUse, refused: Rejected) -> Problem:
+    shown = f"`{use.name or f'${use.number}'}`"
+    at = use.markers[0].source if use.markers else statement.body
+    written = at.file.text[at.start : at.end] or f"${use.number}"
+    if refused.sqlstate == "42P18":
+        message, example = f"PostgreSQL can't tell the type of parameter {shown}", "text"
+    else:
+        types = (refused.detail or "").rstrip(".")
+        message = f"parameter {shown} is used with two types" + (f": {types}" if types else "")
+        example = types.partition(" versus ")[0] or "text"
+        at = place(statement, refused.position)
+    return Problem(message, at=at, hint=f"cast it: {written}::{example}")
+
+
+def _guesses(statement: Statement, refused: Rejected, catalog: Catalog) -> list[str]:
+    """What the person may have meant; empty where nothing comes near."""
+    if refused.hint and (meant := _MEANT.findall(refused.hint)):
+        # One candidate is told by its name; several differ in their tables.
+        return meant if len(meant) > 1 or "." not in meant[0] else [meant[0].rpartition(".")[2]]
+    position = refused.position or 0
+    word = _WORD.match(statement.sql, position)
+    written = word[0] if word else ""
+    candidates = _candidates(statement, refused, catalog)
+    name = written.rpartition(".")[2].strip('"')
+    if not name or name in candidates:
+        return []
+    guess = did_you_mean(name, candidates)
+    return [] if guess is None else [guess]
+
+
+def _candidates(statement: Statement, refused: Rejected, catalog: Catalog) -> set[str]:
+    match refused.sqlstate:
+        case "42703":  # undefined column
+            words = set(re.findall(r"\w+", statement.sql))
+            tables = (r.table for r in catalog.relations.values())
+            return {
+                c.name
+                for t in tables
+                if t.ref.name in words and t.ref.schema not in _SYSTEM
+                for c in t.columns
+            }
+        case "42P01":  # undefined table
+            return _visible(
+                (r.table.ref.schema, r.table.ref.name) for r in catalog.relations.values()
+            )
+        case "42883":  # undefined function (or operator)
+            return {f.name for f in catalog.functions.values() if not f.name.startswith("_")}
+        case "42704":  # undefined object: a type
+            return {t.display for t in catalog.types.values() if t.kind not in ("array", "pseudo")}
+        case "42601":  # a word that the grammar doesn't expect
+            return set(_CLAUSES)
+        case _:
+            return set()
+
+
+_SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
+_CLAUSES = (
+    "select from where insert into values update set delete returning with order group by having"
+    " limit offset join left right inner full cross lateral union intersect except distinct on"
+    " conflict do nothing using merge when matched then and or not null exists between"
+).split()
+
+
+def _visible(names: Iterable[tuple[str, str]]) -> set[str]:
+    return {name for schema, name in names if schema not in _SYSTEM}
