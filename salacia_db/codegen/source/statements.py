@@ -1,0 +1,208 @@
+"""A file's text to its statements: the stages put together."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from salacia_db.codegen.facts import Dialect, ParameterUse, SourceFile, Span, Statement
+from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source import colons, sqlc
+from salacia_db.codegen.source.annotations import Annotation
+from salacia_db.codegen.source.directives import (
+    Directives,
+    Named,
+    comment_lines,
+    misplaced,
+    read_directives,
+)
+from salacia_db.codegen.source.lexer import Token
+from salacia_db.codegen.source.names import identity, python_name
+from salacia_db.codegen.source.parameters import Edit, number, rewrite
+from salacia_db.codegen.source.sections import Section, begins_line, sections
+from salacia_db.codegen.source.suggest import did_you_mean
+
+
+def parse_file(
+    file: SourceFile, group: str, schema: str | None, dialect: Dialect
+) -> tuple[list[Statement], list[Problem]]:
+    """The statements of a file that are sound as far as text goes, and every problem found."""
+    found, problems = sections(file, dialect)
+    statements: list[Statement] = []
+    names: dict[str, Annotation] = {}
+    for section in found:
+        annotation = section.annotation
+        if annotation is None:
+            continue
+        first = names.setdefault(identity(annotation.name), annotation)
+        twice = [] if first is annotation else [_duplicate(first, annotation)]
+        statement, wrong = _parse_section(section, annotation, file, group, schema, dialect)
+        problems += twice + wrong
+        if statement is not None and not twice and not wrong:
+            statements.append(statement)
+    return statements, sorted(problems, key=lambda problem: problem.at.start if problem.at else 0)
+
+
+def _duplicate(first: Annotation, second: Annotation) -> Problem:
+    path, line, _ = Problem("", first.name_at).position() or ("", 0, 0)
+    here, there = _text(second.name_at), _text(first.name_at)
+    if here == there:
+        message = f"`{here}` is the name of another statement, at {path}:{line}"
+    else:
+        message = f"`{here}` and `{there}` (at {path}:{line}) get the same name in Python"
+    return Problem(message, second.name_at, "give one of them another name")
+
+
+def _text(span: Span) -> str:
+    return span.file.text[span.start : span.end]
+
+
+def _parse_section(
+    section: Section,
+    annotation: Annotation,
+    file: SourceFile,
+    group: str,
+    schema: str | None,
+    dialect: Dialect,
+) -> tuple[Statement | None, list[Problem]]:
+    tokens = section.tokens
+    if any(token.kind == "unterminated" for token in tokens):
+        return None, []  # reported for the file
+    first = next((i for i, t in enumerate(tokens) if t.significant), len(tokens))
+    comments = [
+        token for token in tokens[:first] if not token.significant and token.kind != "space"
+    ]
+    directives, problems = read_directives(comment_lines(comments, file), dialect)
+    problems += _pointless(directives, annotation)
+    body, extra = _split(tokens[first:], annotation, file)
+    if extra is not None:
+        return None, [*problems, extra]
+    if dialect == "salacia":
+        problems += _misplaced(tokens[first:], file)
+    span = Span(file, body[0].start, body[-1].end)
+    parameters, sql, pieces, wrong = _parameters(body, span, dialect)
+    problems += wrong
+    if not wrong:
+        parameters, wrong = _apply(directives, parameters)
+        problems += wrong
+    statement = Statement(
+        group=group,
+        schema=schema,
+        name=annotation.name,
+        kind=annotation.kind,
+        dialect=dialect,
+        doc=directives.doc,
+        sql=sql,
+        header=annotation.header,
+        body=span,
+        pieces=pieces,
+        parameters=tuple(parameters),
+        returns=directives.returns.name if directives.returns else None,
+        none=directives.none.name if directives.none else None,
+        timeout=directives.timeout,
+    )
+    return statement, problems
+
+
+def _split(
+    tokens: Sequence[Token], annotation: Annotation, file: SourceFile
+) -> tuple[Sequence[Token], Problem | None]:
+    """The statement's tokens, from its first to its last, without the closing semicolon."""
+    depth = 0
+    stop = len(tokens)
+    for index, token in enumerate(tokens):
+        if token.is_symbol("(", "["):
+            depth += 1
+        elif token.is_symbol(")", "]"):
+            depth = max(0, depth - 1)
+        elif token.is_symbol(";") and depth == 0:
+            stop = index
+            break
+    last = max((i for i, t in enumerate(tokens[:stop]) if t.significant), default=None)
+    if last is None:
+        message = f"no statement under the annotation of `{_text(annotation.name_at)}`"
+        return [], Problem(message, annotation.header, "write its SQL on the lines under it")
+    for token in tokens[stop:]:
+        if token.significant and not token.is_symbol(";"):
+            at = Span(file, token.start, token.end)
+            message = f"a second statement under the annotation of `{_text(annotation.name_at)}`"
+            return [], Problem(message, at, "give each statement an annotation of its own")
+    return tokens[: last + 1], None
+
+
+def _parameters(
+    body: Sequence[Token], span: Span, dialect: Dialect
+) -> tuple[list[ParameterUse], str, tuple[tuple[int, int], ...], list[Problem]]:
+    edits: list[Edit] = []
+    if dialect == "sqlc":
+        references, edits, problems = sqlc.find_references(body, span.file)
+    else:
+        references, problems = colons.find_references(body, span.file)
+    nul = _text(span).find("\0")
+    if nul >= 0:
+        at = Span(span.file, span.start + nul, span.start + nul + 1)
+        problems.append(Problem("a NUL character, which PostgreSQL can't read", at, "remove it"))
+    if problems:
+        return [], "", (), problems
+    parameters, numbers, problems = number(references, fold_case=dialect == "sqlc")
+    if problems:
+        return [], "", (), problems
+    sql, pieces, markers = rewrite(span, references, numbers, edits)
+    return [replace(p, markers=markers[p.number]) for p in parameters], sql, pieces, []
+
+
+def _apply(
+    directives: Directives, parameters: Sequence[ParameterUse]
+) -> tuple[list[ParameterUse], list[Problem]]:
+    """The parameters with what the directives say of them."""
+    problems: list[Problem] = []
+    found = {parameter.name: parameter for parameter in parameters if parameter.name}
+    defaults: set[str] = set()
+    for named in (*directives.nullable, *directives.defaults):
+        name = python_name(named.name)
+        if name is None or name not in found:
+            problems.append(_unknown_parameter(named, found))
+            continue
+        parameter = found[name]
+        if named.default is None:
+            found[name] = replace(parameter, nullable=True)
+            continue
+        if name in defaults:
+            problems.append(
+                Problem(f"`{named.name}` has two defaults", named.at, "keep one of them")
+            )
+        defaults.add(name)
+        nullable = True if named.default == "None" else parameter.nullable
+        found[name] = replace(parameter, default=named.default, nullable=nullable)
+    return [found[p.name] if p.name else p for p in parameters], problems
+
+
+def _unknown_parameter(named: Named, found: dict[str, ParameterUse]) -> Problem:
+    near = did_you_mean(named.name, found)
+    message = f"the statement has no parameter `{named.name}`"
+    if near is not None:
+        return Problem(message, named.at, f"did you mean `{near}`?")
+    listed = ", ".join(f"`{name}`" for name in found)
+    return Problem(message, named.at, f"it has {listed}" if found else "it has none with a name")
+
+
+def _pointless(directives: Directives, annotation: Annotation) -> list[Problem]:
+    problems: list[Problem] = []
+    kind = annotation.kind
+    if directives.none is not None and kind != "one!":
+        problems.append(
+            Problem(
+                f"`none:` names the error of :one!, and this is :{kind}",
+                directives.none.at,
+                "make it :one!, or remove the directive",
+            )
+        )
+    if directives.returns is not None and kind in ("exec", "copy"):
+        message = f"`returns:` names a row, and :{kind} returns none"
+        problems.append(Problem(message, directives.returns.at, "remove the directive"))
+    return problems
+
+
+def _misplaced(tokens: Sequence[Token], file: SourceFile) -> list[Problem]:
+    comments = [t for t in tokens if t.kind == "comment" and begins_line(t, file.text)]
+    found = (misplaced(line) for line in comment_lines(comments, file))
+    return [problem for problem in found if problem is not None]
