@@ -223,7 +223,7 @@ def _check_version(binaries: Binaries, folder: Path) -> None:
 
 
 def _clear_stale(folder: Path) -> None:
-    """Removes a `postmaster.pid` whose process is some other program by now.
+    """Removes the lock files of a server that died, where its number is another process's by now.
 
     PostgreSQL does this itself only where no process has that number, which after a restart of
     the machine or the container is often not so.
@@ -231,9 +231,9 @@ def _clear_stale(folder: Path) -> None:
     stale = read_postmaster(folder)
     if stale is None:
         return
-    program = _program(stale.pid)
-    if program is None or "postgres" not in program:
+    if not _is_postgres(stale.pid):
         (folder / "postmaster.pid").unlink(missing_ok=True)
+        (stale.sockets / f".s.PGSQL.{stale.port}.lock").unlink(missing_ok=True)
         return
     raise PostgresError(
         f"process {stale.pid} seems to be a PostgreSQL server on {folder} that doesn't answer",
@@ -241,15 +241,15 @@ def _clear_stale(folder: Path) -> None:
     )
 
 
-def _program(pid: int) -> str | None:
-    """The name of the program that a process runs; None where there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text()
-    except OSError:
-        if Path("/proc/self/comm").exists():
-            return None
-    listed = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True)
-    return listed.stdout or None
+def _is_postgres(pid: int) -> bool:
+    """Whether the process runs PostgreSQL, rather than being dead but not yet waited for."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True)
+    return b"postgres" in listed.stdout and not listed.stdout.startswith(b"(")
 
 
 def _ensure_database(postmaster: Postmaster, database: str) -> None:
