@@ -23,7 +23,9 @@ def add_project_flags(parser: argparse.ArgumentParser) -> None:
         help="alone: read this database's schema as it is; with --migrations or --schema: "
         "make a scratch database on this server instead of the embedded one",
     )
-    parser.add_argument("--queries", metavar="PATH", nargs="+", help="SQL files, or folders of them")
+    parser.add_argument(
+        "--queries", metavar="PATH", nargs="+", help="SQL files, or folders of them"
+    )
     parser.add_argument("--out", metavar="DIR", help="the package to write; its name is DIR's")
     parser.add_argument(
         "--dialect", choices=("salacia", "sqlc"), help="how parameters and annotations are written"

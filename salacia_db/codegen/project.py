@@ -56,13 +56,17 @@ def load_project(folder: Path, flags: Mapping[str, Any]) -> Project:
     was not given. Raises ProblemsError where the settings can't be understood.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    file = _find_pyproject(folder)
-    base = file.parent if file is not None else folder
-    settings = _read(file) if file is not None else Settings()
+    settings, base = find_settings(folder)
     # A schema named on the command line replaces the file's, whatever kind it is.
     if given.keys() & {"migrations", "schema", "database_url"}:
         settings = msgspec.structs.replace(settings, migrations=None, schema=(), database_url=None)
     return _resolve(settings, base, Settings(**given), folder, given)
+
+
+def find_settings(folder: Path) -> tuple[Settings, Path]:
+    """The settings that hold in `folder`, and the folder that their paths are relative to."""
+    file = _find_pyproject(folder)
+    return (Settings(), folder) if file is None else (_read(file), file.parent)
 
 
 def _resolve(

@@ -1,0 +1,53 @@
+"""`salacia generate`: write the package, or check that what is committed is current."""
+
+import argparse
+import sys
+from typing import Any
+
+from salacia_db.cli.options import add_project_flags, project
+
+
+def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add `generate` to the commands."""
+    parser = commands.add_parser(
+        "generate",
+        help="write the typed package from SQL files and the schema",
+        description="Write the typed package from SQL files and the schema.",
+    )
+    add_project_flags(parser)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; print a diff and exit with 1 where the package is not current",
+    )
+    parser.set_defaults(run=_generate)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from salacia_db.codegen.pipeline import generate
+
+    result = generate(project(options))
+    for problem in result.problems:
+        print(problem.render(), file=sys.stderr)
+    if result.failed:
+        count = sum(problem.severity == "error" for problem in result.problems)
+        print(f"{count} error{'s' * (count != 1)}; nothing was written", file=sys.stderr)
+        return 1
+    if options.check:
+        return _check(result.diff(), result.folder)
+    written = result.write()
+    queries = f"{result.queries} quer{'y' if result.queries == 1 else 'ies'}"
+    if not written:
+        print(f"{result.folder}: current, {queries}")
+    else:
+        print(f"{result.folder}: {queries}, {len(written)} file{'s' * (len(written) != 1)} changed")
+    return 0
+
+
+def _check(diff: str, folder: str) -> int:
+    if not diff:
+        print(f"{folder}: current")
+        return 0
+    print(diff, end="")
+    print(f"{folder} is not what `salacia generate` writes today; run it", file=sys.stderr)
+    return 1
