@@ -1,0 +1,148 @@
+"""A group's module: its statements, its row structs and the class whose methods run them."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
+from salacia_db.codegen.emit.method import method_lines
+from salacia_db.codegen.emit.plan import UUID7, Method
+from salacia_db.codegen.emit.shapes import Shape, struct_lines
+from salacia_db.codegen.emit.types import optional
+from salacia_db.codegen.emit.writer import (
+    Call,
+    Code,
+    Named,
+    docstring,
+    layout,
+    literal,
+    strings,
+    text_lines,
+)
+from salacia_db.codegen.facts import Query, TableRef
+
+
+class Group(Struct, frozen=True):
+    """A module of queries: `path` leads to it from the database (`billing`, `invoices`)."""
+
+    path: tuple[str, ...]
+    module: str
+    class_name: str
+    sources: tuple[str, ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def text(self) -> str:
+        """A reference to its class."""
+        return reference(self.module, self.class_name)
+
+    @property
+    def doc(self) -> str:
+        """What its module and class hold."""
+        return f"Queries of {' and '.join(self.sources)}."
+
+
+def group_lines(
+    group: Group, tables: Mapping[TableRef, Shape], hidden: frozenset[str]
+) -> list[str]:
+    """The module, from its docstring on."""
+    defined = {group.class_name}
+    local = set(hidden)
+    for method in group.methods:
+        local |= {method.name, constant(method), *(a.name for a in method.arguments)}
+        if method.input:
+            defined.add(method.input)
+        if method.row and method.row.own and method.row.shape:
+            defined.add(method.row.shape.class_.name)
+            local |= {field.name for field in method.row.shape.fields}
+    imports = Imports(group.module, local, defined)
+    body: list[str] = []
+    for method in group.methods:
+        body += _structs(method, imports)
+    statements = [line for m in group.methods for line in _statement(group, m, tables, imports)]
+    base = imports.use(RUNTIME, "Group")
+    body += ["", "", f"class {group.class_name}({base}):", *docstring(group.doc, "    "), ""]
+    body.append("    __slots__ = ()")
+    for method in group.methods:
+        body += ["", *method_lines(method, constant(method), imports)]
+    return [*docstring(group.doc), "", *imports.lines(), "", *statements, *body]
+
+
+def constant(method: Method) -> str:
+    """The name of a method's statement within its module."""
+    return f"_{method.name.upper()}"
+
+
+def _structs(method: Method, imports: Imports) -> list[str]:
+    lines: list[str] = []
+    if method.input:
+        lines += ["", "", *_input(method, imports)]
+    if method.row and method.row.own and method.row.shape:
+        lines += ["", "", *struct_lines(method.row.shape, imports)]
+    return lines
+
+
+def _input(method: Method, imports: Imports) -> list[str]:
+    struct = imports.use(RUNTIME, "Struct")
+    options: list[Code] = [struct, "frozen=True", "kw_only=True", "forbid_unknown_fields=True"]
+    lines = layout(Call(f"class {method.input}(", options), after=":")
+    lines += [*docstring(f"A row that `{method.name}` takes.", "    "), ""]
+    for argument in method.arguments:
+        text = imports.spell(optional(argument.type.given, argument.nullable))
+        default = ""
+        if argument.computed:
+            field = imports.use(RUNTIME, "field")
+            default = f" = {field}(default_factory={imports.spell(UUID7)})"
+        elif argument.default is not None:
+            default = f" = {imports.spell(argument.default)}"
+        lines.append(f"    {argument.name}: {text}{default}")
+    return lines
+
+
+def _statement(
+    group: Group, method: Method, tables: Mapping[TableRef, Shape], imports: Imports
+) -> list[str]:
+    query, statement = method.query, method.query.statement
+    label = ".".join((*group.path, method.name))
+    head = f"-- {label}\n"
+    items: list[Code] = [literal(label), text_lines(head + query.sql.strip("\n"))]
+
+    def option(name: str, value: Code) -> None:
+        items.append(Named(name, value))
+
+    if method.arguments:
+        option("parameters", strings([argument.name for argument in method.arguments]))
+    if query.read_only:
+        items.append("read_only=True")
+    if query.clean:
+        items.append("clean=True")
+    if query.tracked is not None:
+        option("tracked", text_lines(head + query.tracked.sql.strip("\n")))
+        if query.tracked.created:
+            items.append("created=True")
+    writes = _writes(query, tables, imports)
+    if writes:
+        option("writes", Call("(", writes, ",)" if len(writes) == 1 else ")", hug=False))
+    if statement.timeout is not None:
+        items.append(f"timeout={statement.timeout!r}")
+    if statement.none is not None:
+        items.append(f"none={imports.use('.errors', statement.none)}")
+    return layout(
+        Call(f"{imports.use(RUNTIME, 'Statement')}(", items), before=f"{constant(method)} = "
+    )
+
+
+def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:
+    items: list[Code] = []
+    for effect in query.writes:
+        shape = tables.get(effect.table)
+        if shape is None:
+            # A system table: nobody can have a hook for it.
+            continue
+        arguments: list[Code] = [literal(effect.operation), imports.spell(shape.class_.text)]
+        if effect.returned:
+            arguments.append("returned=True")
+            if shape.converts:
+                arguments.append(f"build={imports.spell(shape.builder)}")
+        items.append(Call(f"{imports.use(RUNTIME, 'Write')}(", arguments))
+    return items

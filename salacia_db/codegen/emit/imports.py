@@ -1,0 +1,121 @@
+"""Imports: the names that a module uses from elsewhere, found while its code is written.
+
+Types travel through the generator as text with references in it, `«module:name»`, since what a
+module may call a name is only known there: a column `date` hides the type of that name.
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+
+from salacia_db.codegen.emit.writer import WIDTH, Call, layout
+
+_REFERENCE = re.compile(r"«([\w.]+):(\w+)»")
+RUNTIME = "salacia_db.runtime"
+
+
+def reference(module: str, name: str) -> str:
+    """A name of a module, to be spelled by whoever uses it. A leading dot: of this package."""
+    return f"«{module}:{name}»"
+
+
+class Imports:
+    """The imports of one module of a generated package.
+
+    `module` is its name within the package (`.billing.invoices`); `hidden` holds the names that
+    mean something else somewhere in it (fields, methods, parameters, classes of the package),
+    `defined` the classes that it defines itself.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        hidden: Iterable[str] = (),
+        defined: Iterable[str] = (),
+        *,
+        package: bool = False,
+    ) -> None:
+        self._folder = module.split(".")[1:] if package else module.split(".")[1:-1]
+        self._module = module
+        self._hidden = frozenset(hidden)
+        self._defined = frozenset(defined)
+        self._names: dict[tuple[str, str], str] = {}
+
+    def use(self, module: str, name: str) -> str:
+        """What the module calls a name of another module; imports it."""
+        if module == self._module:
+            return name
+        local = self._names.get((module, name))
+        if local is None:
+            local = self._names[module, name] = self._local(module, name)
+        return local
+
+    def spell(self, text: str) -> str:
+        """The text with its references replaced by local names."""
+        return _REFERENCE.sub(lambda match: self.use(match[1], match[2]), text)
+
+    def lines(self) -> list[str]:
+        """The import statements, in the order and form that ruff gives them."""
+        modules: dict[str, list[tuple[str, str]]] = {}
+        for (module, name), local in self._names.items():
+            if module != "builtins" or local != name:
+                modules.setdefault(self._spelled(module), []).append((name, local))
+        sections: dict[int, list[str]] = {}
+        for module in sorted(modules, key=_module_key):
+            sections.setdefault(_section(module), []).extend(_statement(module, modules[module]))
+        return [line for section in sorted(sections) for line in (*sections[section], "")][:-1]
+
+    def _local(self, module: str, name: str) -> str:
+        taken = {*self._names.values(), *self._defined}
+        if module.startswith("."):
+            # A struct of this package keeps its name unless two schemas have one alike.
+            if name not in taken:
+                return name
+            name = "".join(word.capitalize() for word in module.split(".")[-1].split("_")) + name
+        elif name not in taken and name not in self._hidden:
+            return name
+        while name in taken or name in self._hidden or not name.startswith("_"):
+            name = "_" + name
+        return name
+
+    def _spelled(self, module: str) -> str:
+        if not module.startswith("."):
+            return module
+        path = module.split(".")[1:]
+        shared = 0
+        while shared < min(len(path), len(self._folder)) and path[shared] == self._folder[shared]:
+            shared += 1
+        return "." * (1 + len(self._folder) - shared) + ".".join(path[shared:])
+
+
+def _section(module: str) -> int:
+    if module.startswith("."):
+        return 2
+    return 0 if module.split(".")[0] in sys.stdlib_module_names else 1
+
+
+def _module_key(module: str) -> tuple[int, int, list[str | int]]:
+    dots = len(module) - len(module.lstrip("."))
+    return _section(module), -dots, _natural(module)
+
+
+def _statement(module: str, names: list[tuple[str, str]]) -> list[str]:
+    items = [
+        name if name == local else f"{name} as {local}"
+        for name, local in sorted(names, key=lambda pair: (sort_key(pair[0]), pair[1]))
+    ]
+    line = f"from {module} import " + ", ".join(items)
+    if len(line) <= WIDTH:
+        return [line]
+    return layout(Call(f"from {module} import (", items, hug=False))
+
+
+def sort_key(name: str) -> tuple[int, list[str | int], str]:
+    """Isort's order of names: CONSTANTS, then Classes, then the rest, numbers by their value."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+    return kind, _natural(name), name
+
+
+def _natural(name: str) -> list[str | int]:
+    parts = re.split(r"(\d+)", name.lower())
+    return [int(part) if part.isdigit() else part for part in parts]

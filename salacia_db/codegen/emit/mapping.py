@@ -1,0 +1,178 @@
+"""The type of a column or parameter in Python: PostgreSQL's, or what the settings say instead."""
+
+import ast
+import re
+from collections.abc import Mapping
+
+from salacia_db.codegen.emit.imports import reference
+from salacia_db.codegen.emit.registry import Class, Registry
+from salacia_db.codegen.emit.types import (
+    ANY,
+    PyType,
+    array_type,
+    base_type,
+    enum_type,
+    range_type,
+    same,
+    secret,
+)
+from salacia_db.codegen.facts import ColumnRef, PgType
+from salacia_db.codegen.problems import Problem
+
+_BARE = {
+    **{
+        name: reference("builtins", name)
+        for name in ("bool", "bytes", "dict", "float", "frozenset", "int", "list", "object", "set")
+    },
+    **{name: reference("builtins", name) for name in ("str", "tuple")},
+    "Any": ANY,
+    "None": "None",
+}
+_RAW = reference("msgspec", "Raw")
+
+
+class TypeMap:
+    """Finds the Python type of everything."""
+
+    def __init__(self, overrides: Mapping[str, str], registry: Registry) -> None:
+        self._registry = registry
+        self.problems: list[Problem] = []
+        self._types: dict[str, str] = {}
+        self._columns: list[tuple[str, re.Pattern[str], str]] = []
+        self._unused: set[str] = set()
+        for key, value in overrides.items():
+            self._add(key, value)
+
+    def find(self, type_: PgType, column: ColumnRef | None = None) -> PyType | None:
+        """The Python type, None where there is none."""
+        override = self._for_column(column) if column else None
+        if override is None:
+            return self._plain(type_)
+        plain = self._plain(type_)
+        return self._overridden(override, plain)
+
+    def touch(self, column: ColumnRef) -> None:
+        """Note that a column exists, so that its settings are no mistake."""
+        self._for_column(column)
+
+    def unused(self) -> list[Problem]:
+        """A problem for each setting of a column that no column of the schema answers to."""
+        return [
+            Problem(
+                f"[tool.salacia.types] {key!r} is no column of the schema",
+                hint="write it as schema.table.column; * stands for any of the three",
+            )
+            for key in sorted(self._unused)
+        ]
+
+    def _add(self, key: str, value: str) -> None:
+        text = value if value == "secret" else _annotation(value)
+        if text is None:
+            self.problems.append(
+                Problem(
+                    f"[tool.salacia.types] {key} = {value!r} is no type",
+                    hint='write "secret", a built-in type or the dotted path of one: '
+                    '"acme.ids.UserId", "list[acme.Line]"',
+                )
+            )
+        elif key.count(".") == 2:
+            parts = (re.escape(part).replace(r"\*", "[^.]*") for part in key.split("."))
+            self._columns.append((key, re.compile(r"\.".join(parts)), text))
+            # The fewer stars, the nearer to the column.
+            self._columns.sort(key=lambda entry: (entry[0].count("*"), entry[0]))
+            self._unused.add(key)
+        else:
+            self._types[key] = text
+
+    def _for_column(self, column: ColumnRef) -> str | None:
+        name = f"{column.table.schema}.{column.table.name}.{column.column}"
+        found = [(key, text) for key, pattern, text in self._columns if pattern.fullmatch(name)]
+        self._unused -= {key for key, _ in found}
+        return found[0][1] if found else None
+
+    def _plain(self, type_: PgType) -> PyType | None:
+        override = self._types.get(f"{type_.schema}.{type_.name}") or self._types.get(type_.name)
+        known = self._known(type_)
+        return known if override is None else self._overridden(override, known)
+
+    def _known(self, type_: PgType) -> PyType | None:
+        key = (type_.schema, type_.name)
+        registry = self._registry
+        if type_.kind == "enum" and key in registry.enums:
+            return enum_type(type_, registry.enums[key].text)
+        if type_.kind == "composite" and key in registry.composites:
+            return self._composite(type_, registry.composites[key])
+        element = None if type_.element is None else self._plain(type_.element)
+        if type_.kind == "domain":
+            return element
+        if type_.kind == "array" and element is not None and type_.element is not None:
+            nulls = not (type_.element.kind == "domain" and type_.element.not_null)
+            return base_type(type_) or array_type(element, nulls=nulls)
+        if type_.kind == "range" and element is not None and element.load is None:
+            return range_type(element)
+        if type_.kind == "multirange" and element is not None:
+            return array_type(element, nulls=False)
+        return base_type(type_)
+
+    def _composite(self, type_: PgType, class_: Class) -> PyType | None:
+        found = [self.find(attribute) for _, attribute in type_.attributes]
+        attributes = [attribute for attribute in found if attribute is not None]
+        if len(attributes) < len(found):
+            return None
+        builder = class_.builder if any(a.load for a in attributes) else class_.text
+        values = [
+            attribute.dumped(f"{{}}.{name}", nullable=True)
+            for name, attribute in zip(self._registry.attributes(type_), attributes, strict=True)
+        ]
+        return PyType(
+            read=class_.text,
+            given=class_.text,
+            base=f"{reference('builtins', 'tuple')}[{ANY}, ...]",
+            load=f"{builder}(*{{}})",
+            dump=f"({', '.join(values)}{',' if len(values) == 1 else ''})",
+            atomic=False,
+        )
+
+    @staticmethod
+    def _overridden(override: str, plain: PyType | None) -> PyType | None:
+        if override == "secret":
+            return None if plain is None else secret(plain)
+        if (
+            plain is not None
+            and plain.json
+            and override not in (ANY, reference("builtins", "object"))
+        ):
+            if override == _RAW:
+                encode = reference("msgspec.json", "encode")
+                load = f"{_RAW}({encode}({{}}))"
+            else:
+                load = f"{reference('msgspec', 'convert')}({{}}, {override})"
+            return PyType(override, override, ANY, load=load, atomic=False)
+        return same(override, atomic=False)
+
+
+def _annotation(text: str) -> str | None:
+    """A type as somebody wrote it, as text with references; None where it is none."""
+    try:
+        return _spelled(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError, KeyError):
+        return None
+
+
+def _spelled(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and node.value is None:
+        return "None"
+    if isinstance(node, ast.Name):
+        return _BARE[node.id]
+    if isinstance(node, ast.Attribute):
+        module, _, name = ast.unparse(node).rpartition(".")
+        if not module.replace(".", "").isidentifier() or not module.isascii():
+            raise ValueError(module)
+        return reference(module, name)
+    if isinstance(node, ast.Subscript):
+        return f"{_spelled(node.value)}[{_spelled(node.slice)}]"
+    if isinstance(node, ast.Tuple):
+        return ", ".join(map(_spelled, node.elts))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return f"{_spelled(node.left)} | {_spelled(node.right)}"
+    raise ValueError(ast.dump(node))

@@ -1,0 +1,233 @@
+"""A method: the few lines between a caller and the driver."""
+
+from salacia_db.codegen.emit import names
+from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
+from salacia_db.codegen.emit.plan import Method, Row
+from salacia_db.codegen.emit.types import optional
+from salacia_db.codegen.emit.writer import (
+    STEP,
+    WIDTH,
+    Call,
+    Code,
+    Comprehension,
+    Lambda,
+    docstring,
+    flat,
+    layout,
+    literal,
+    strings,
+)
+from salacia_db.codegen.facts import Query
+
+BODY = "        "
+LIST = reference("builtins", "list")
+INT = reference("builtins", "int")
+STARMAP = reference("itertools", "starmap")
+ITERABLE = reference("collections.abc", "Iterable")
+ROW = reference(RUNTIME, "Row")
+STREAM = reference(RUNTIME, "Stream")
+
+
+class _Writer:
+    """Writes one method; `row`, `rows` and `value` are names that no argument has."""
+
+    def __init__(self, method: Method, constant: str, imports: Imports) -> None:
+        self.method = method
+        self.statement = method.query.statement
+        self.constant = constant
+        self.imports = imports
+        taken = set[str]() if method.input else {argument.name for argument in method.arguments}
+        self.row = names.unused("row", taken)
+        self.rows = names.unused("rows", taken)
+        self.value = names.unused("value", taken)
+
+    def lines(self) -> list[str]:
+        """The method, four spaces in."""
+        body = {
+            "one": self._one,
+            "one!": self._one,
+            "many": self._many,
+            "exec": self._exec,
+            "bulk": self._bulk,
+            "copy": self._copy,
+            "stream": self._stream,
+        }[self.statement.kind]()
+        keyword = "def" if self.statement.kind == "stream" else "async def"
+        head = Call(f"{keyword} {self.method.name}(", self._parameters())
+        return [
+            *layout(head, indent="    ", after=f" -> {self.imports.spell(self._result())}:"),
+            *self._docstring(),
+            *body,
+        ]
+
+    @property
+    def _always(self) -> bool:
+        """Whether a row is there: proven, or its absence raises."""
+        return self.statement.kind == "one!" or self.method.query.cardinality == "one"
+
+    def _result(self) -> str:
+        kind, row = self.statement.kind, self.method.row
+        if kind in ("exec", "copy") or row is None:
+            return INT
+        if kind in ("many", "bulk"):
+            return f"{LIST}[{row.text}]"
+        if kind == "stream":
+            return f"{STREAM}[{row.text}]"
+        return row.text if self._always else optional(row.text, not row.nullable)
+
+    def _parameters(self) -> list[Code]:
+        if self.method.input:
+            return ["self", f"rows: {self.imports.spell(ITERABLE)}[{self.method.input}]"]
+        found: list[Code] = []
+        for argument in self.method.arguments:
+            nullable = argument.nullable or argument.computed
+            text = self.imports.spell(optional(argument.type.given, nullable))
+            default = ""
+            if argument.computed:
+                default = " = None"
+            elif argument.default is not None:
+                default = f" = {self.imports.spell(argument.default)}"
+            found.append(f"{argument.name}: {text}{default}")
+        return ["self", "*", *found] if found else ["self"]
+
+    def _docstring(self) -> list[str]:
+        source = f"Source: {source_path(self.method.query)} ({self.statement.name})"
+        return [*docstring(f"{self.statement.doc.strip()}\n\n{source}".strip(), BODY)]
+
+    def _values(self) -> list[Code]:
+        return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
+
+    def _call(self, function: str, *more: Code) -> Call:
+        return Call(f"self._session.{function}(", [self.constant, *more])
+
+    def _awaited(self, function: str) -> Call:
+        return Call(f"await self._session.{function}(", [self.constant, *self._values()])
+
+    def _return(self, code: Code) -> list[str]:
+        return layout(code, indent=BODY, before="return ")
+
+    def _let(self, name: str, code: Code) -> list[str]:
+        return layout(code, indent=BODY, before=f"{name} = ")
+
+    # --- one row ---
+
+    def _one(self) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        if row.value and row.direct:
+            return self._value(row)
+        fetch = "fetchone" if self._always else "fetchrow"
+        found = self._build(row, self.row)
+        lines = self._let(self.row, self._awaited(fetch))
+        if self._always:
+            return [*lines, *self._return(found)]
+        line = f"{BODY}return None if {self.row} is None else {flat(found)}"
+        if len(line) <= WIDTH:
+            return [*lines, line]
+        lines += [f"{BODY}if {self.row} is None:", f"{BODY}    return None"]
+        return [*lines, *self._return(found)]
+
+    def _value(self, row: Row) -> list[str]:
+        text = self.imports.spell(self._result())
+        name = f"{self.value}: {text}"
+        if self.statement.kind == "one!":
+            lines = self._let(self.row, self._awaited("fetchone"))
+            lines += [f"{BODY}{name} = {self.row}[0]"]
+        else:
+            lines = self._let(name, self._awaited("fetchval"))
+        return [*lines, f"{BODY}return {self.value}"]
+
+    # --- many rows ---
+
+    def _many(self) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        fetched = self._awaited("fetch")
+        line = self._collect(row, flat(fetched))
+        if len(f"{BODY}return {flat(line)}") <= WIDTH and row.shape and not row.items:
+            return self._return(line)
+        return [*self._let(self.rows, fetched), *self._return(self._collect(row, self.rows))]
+
+    def _stream(self) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        values = self._values()
+        arguments = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+        build = Lambda("rows", self._collect(row, "rows"))
+        if len(f"{BODY}{STEP}{flat(build)},") <= WIDTH:
+            return self._return(self._call("stream", arguments, build))
+        spell = self.imports.spell
+        head = f"{BODY}def build(rows: {spell(ITERABLE)}[{spell(ROW)}]) -> "
+        return [
+            f"{head}{spell(LIST)}[{spell(row.text)}]:",
+            *layout(self._collect(row, "rows"), indent=BODY + STEP, before="return "),
+            "",
+            *self._return(self._call("stream", arguments, "build")),
+        ]
+
+    def _exec(self) -> list[str]:
+        return self._return(self._awaited("execute"))
+
+    # --- many arguments ---
+
+    def _records(self) -> Code:
+        values = [
+            self.imports.spell(argument.value(f"row.{argument.name}"))
+            if not argument.computed
+            else f"row.{argument.name}"
+            for argument in self.method.arguments
+        ]
+        return Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+
+    def _bulk(self) -> list[str]:
+        arguments = Comprehension(self._records(), "row in rows")
+        row = self.method.row
+        if row is None:
+            return self._return(self._awaited_with("executemany", arguments))
+        lines = self._let("found", self._awaited_with("fetchmany", arguments))
+        return [*lines, *self._return(self._collect(row, "found"))]
+
+    def _copy(self) -> list[str]:
+        target = self.method.query.copy_target
+        assert target is not None
+        return self._return(
+            self._awaited_with(
+                "copy",
+                literal(target.table.name),
+                literal(target.table.schema),
+                strings(target.columns),
+                Comprehension(self._records(), "row in rows", "(", ")"),
+            )
+        )
+
+    def _awaited_with(self, function: str, *items: Code) -> Call:
+        return Call(f"await self._session.{function}(", [self.constant, *items])
+
+    # --- building rows ---
+
+    def _build(self, row: Row, name: str) -> Code:
+        if row.value:
+            return self.imports.spell(row.value.replace("{}", name))
+        assert row.shape is not None
+        if row.items:
+            items = [self.imports.spell(item.replace("{}", name)) for item in row.items]
+            return Call(f"{self.imports.spell(row.shape.class_.text)}(", items)
+        return Call(f"{self.imports.spell(row.shape.builder)}(", [f"*{name}"])
+
+    def _collect(self, row: Row, rows: str) -> Code:
+        if row.shape and not row.items:
+            builder = self.imports.spell(row.shape.builder)
+            starmap = Call(f"{self.imports.spell(STARMAP)}(", [builder, rows])
+            return Call(f"{self.imports.spell(LIST)}(", [starmap])
+        return Comprehension(self._build(row, self.row), f"{self.row} in {rows}")
+
+
+def method_lines(method: Method, constant: str, imports: Imports) -> list[str]:
+    """The method, four spaces in."""
+    return _Writer(method, constant, imports).lines()
+
+
+def source_path(query: Query) -> str:
+    """The file of a query, as it is shown; never an absolute path."""
+    path = query.statement.header.file.path.replace("\\", "/")
+    return path.rsplit("/", 1)[-1] if path.startswith("/") or ":" in path else path

@@ -1,0 +1,144 @@
+"""Names: what a database or a file calls something, as a legal Python identifier.
+
+Identifiers are ASCII: accents are dropped, letters of other scripts become their code points, so
+that no name looks like another. `[tool.salacia.names]` overrules all of it.
+"""
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+
+from salacia_db.codegen.emit.english import singular
+from salacia_db.codegen.facts import Span
+from salacia_db.codegen.problems import Problem
+
+# What the runtime's Database, UnitOfWork and Group (or Python's own object protocol) already mean.
+# A test compares it with the runtime.
+SESSION_NAMES = frozenset(
+    """
+    acquire advisory_lock after_commit after_rollback begin close closed commit connect connection
+    cursor deadline dirty execute executemany fetch fetchmany fetchone fetchrow fetchval find
+    hooks listen load notify open ping pool rollback run savepoint session settings statistics
+    stats stream copy terminate transaction transactions unit_of_work
+    """.split()
+)
+# Modules of a generated package that no group may take.
+MODULES = frozenset(
+    {"composites", "database", "enums", "errors", "models", "py", "rows", "salacia_db"}
+)
+# Names that the package's top level has anyway.
+CLASSES = frozenset({"Database", "Queries", "UnitOfWork"})
+
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = re.compile(r"[^A-Za-z0-9]+")
+
+
+def field_name(name: str) -> str:
+    """A field, a parameter, a function or a module: `createdAt` → `created_at`, `from` → `from_`.
+
+    Never begins with an underscore, so that generated code can have such names to itself.
+    """
+    return _legal("_".join(_words(name)).lower(), "n")
+
+
+def parameter_name(name: str) -> str:
+    """A parameter of a method."""
+    name = field_name(name)
+    return "self_" if name == "self" else name
+
+
+def class_name(name: str) -> str:
+    """A class: `ai_providers` → `AiProviders`."""
+    return _legal("".join(word[0].upper() + word[1:] for word in _words(name)), "N")
+
+
+def struct_name(table: str) -> str:
+    """The class of one row of a table: `ai_interactions` → `AiInteraction`."""
+    words = _words(table)
+    return class_name("_".join([*words[:-1], singular(words[-1])]))
+
+
+def member_name(label: str) -> str:
+    """A member of an enum: `api_key` → `API_KEY`, the empty label → `EMPTY`."""
+    return _legal("_".join(_words(label)).upper(), "N") if label else "EMPTY"
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a person may call a class so, in `-- returns:`, `-- none:` or the settings."""
+    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and name[0] != "_"
+
+
+class Overrides:
+    """`[tool.salacia.names]`: the Python name of `table`, `table.column`, `enum.label` and so on.
+
+    The schema may come first; the fuller key wins.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self.problems = [
+            Problem(
+                f"[tool.salacia.names] {key} = {value!r} is no name that Python can use",
+                hint="letters, digits and underscores, beginning with a letter",
+            )
+            for key, value in names.items()
+            if not is_class_name(value)
+        ]
+
+    def get(self, schema: str, *path: str) -> str | None:
+        """The name that somebody chose, if it is a legal one."""
+        name = self._names.get(".".join((schema, *path)))
+        if name is None and path:
+            name = self._names.get(".".join(path))
+        return name if name and is_class_name(name) else None
+
+
+class Clashes:
+    """Identifiers that are taken in one scope, and by what."""
+
+    def __init__(self, scope: str, report: Callable[[Problem], None]) -> None:
+        self._scope = scope
+        self._report = report
+        self._taken: dict[str, str] = {}
+
+    def names(self) -> frozenset[str]:
+        """Every identifier that is taken."""
+        return frozenset(self._taken)
+
+    def take(self, name: str, source: str, at: Span | None = None) -> bool:
+        """Take a name for a source; report both where another source has it already."""
+        other = self._taken.setdefault(name, source)
+        if other == source:
+            return True
+        self._report(
+            Problem(
+                f"{other} and {source} both become `{name}` in {self._scope}",
+                at=at,
+                hint="rename one of them, or give it a name under [tool.salacia.names]",
+            )
+        )
+        return False
+
+
+def unused(name: str, taken: Iterable[str]) -> str:
+    """The name, or with underscores before it: no generated name begins with one."""
+    while name in taken:
+        name = "_" + name
+    return name
+
+
+def _words(name: str) -> list[str]:
+    folded = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    kept = "".join(
+        c if c.isascii() else f"_u{ord(c):04x}_" for c in folded if not unicodedata.combining(c)
+    )
+    words = [word for part in _WORDS.split(kept) for word in _HUMPS.split(part) if word]
+    # Nothing but punctuation: its code points are better than no name.
+    return words or [f"u{ord(c):04x}" for c in name] or ["unnamed"]
+
+
+def _legal(name: str, prefix: str) -> str:
+    if name[0].isdigit():
+        name = prefix + name
+    return name + "_" if keyword.iskeyword(name) else name

@@ -1,0 +1,315 @@
+"""The plan of a query: its function's name, arguments and rows, before any line is written."""
+
+import ast
+import re
+
+from msgspec import Struct
+
+from salacia_db.codegen.emit import names
+from salacia_db.codegen.emit.imports import RUNTIME, reference
+from salacia_db.codegen.emit.mapping import TypeMap
+from salacia_db.codegen.emit.registry import Class, Registry
+from salacia_db.codegen.emit.shapes import Field, Shape
+from salacia_db.codegen.emit.types import ANY, PyType, optional, same
+from salacia_db.codegen.emit.writer import literal
+from salacia_db.codegen.facts import (
+    Column,
+    ColumnRef,
+    NestedField,
+    Parameter,
+    PgType,
+    Query,
+    Schema,
+    Span,
+    Table,
+)
+from salacia_db.codegen.problems import Problem
+
+UUID7 = reference(RUNTIME, "uuid7")
+
+
+class Argument(Struct, frozen=True):
+    """An argument of a function. `value` is what the statement is given, `default` if left out."""
+
+    name: str
+    type: PyType
+    nullable: bool
+    default: str | None
+
+    @property
+    def computed(self) -> bool:
+        """Whether the default is made anew for each call."""
+        return self.default == f"{UUID7}()"
+
+    def value(self, name: str) -> str:
+        """The expression that the driver is given; `name` is where the argument is."""
+        value = self.type.dumped(name, nullable=self.nullable)
+        return f"{self.default} if {name} is None else {value}" if self.computed else value
+
+
+class Row(Struct, frozen=True):
+    """What a row becomes: `text` is its type.
+
+    One of three: `shape`, filled by the whole row in order; `shape` with `items`, an expression
+    for each field; `value`, one expression. `{}` stands for the row. `direct`: the value needs no
+    conversion. `declared` holds a struct that this query brings.
+    """
+
+    text: str
+    shape: Shape | None = None
+    items: tuple[str, ...] = ()
+    value: str = ""
+    direct: bool = False
+    nullable: bool = False
+    own: bool = False
+
+
+class Method(Struct, frozen=True):
+    """A query as a method of its group."""
+
+    query: Query
+    name: str
+    arguments: tuple[Argument, ...]
+    row: Row | None
+    input: str | None
+
+
+class Planner:
+    """Plans queries against a schema; collects what it can't do as problems."""
+
+    def __init__(self, schema: Schema, registry: Registry, types: TypeMap) -> None:
+        self.registry = registry
+        self.types = types
+        self.problems: list[Problem] = []
+        self.tables = {table.ref: self._table(table) for table in schema.tables}
+        self._not_null = {
+            table.ref: [column.not_null for column in table.columns] for table in schema.tables
+        }
+        # The structs of `-- returns:`, and which query gave each its shape.
+        self.named: dict[str, Shape] = {}
+        self._namers: dict[str, str] = {}
+
+    def plan(self, query: Query, module: str) -> Method | None:
+        """The method of a query; None where there are problems."""
+        before = len(self.problems)
+        statement = query.statement
+        name = names.field_name(statement.name)
+        taken = names.Clashes(f"`{statement.name}`", self.problems.append)
+        arguments = tuple(
+            argument
+            for parameter in query.parameters
+            if (argument := self._argument(query, parameter, taken))
+        )
+        row = self._row(query, module) if query.columns else None
+        if row is None and statement.kind in ("one", "one!", "many", "stream"):
+            self._report(
+                f"`{statement.name}` is a :{statement.kind} but returns no columns",
+                statement.header,
+                "write :exec, or add RETURNING",
+            )
+        prefix = names.class_name(f"{statement.group}_{statement.name}")
+        takes_rows = statement.kind in ("bulk", "copy")
+        if len(self.problems) > before:
+            return None
+        return Method(query, name, arguments, row, f"{prefix}Input" if takes_rows else None)
+
+    def _report(self, message: str, at: Span | None, hint: str) -> None:
+        self.problems.append(Problem(message, at=at, hint=hint))
+
+    def _argument(
+        self, query: Query, parameter: Parameter, taken: names.Clashes
+    ) -> Argument | None:
+        at = _parameter_span(query, parameter)
+        name = names.parameter_name(parameter.name)
+        taken.take(name, f"parameter {parameter.name!r}", at)
+        found = self.types.find(parameter.type, parameter.origin)
+        if found is None:
+            self._no_type(parameter.type, f"parameter `{parameter.name}`", at)
+            return None
+        default, fits = self._default(parameter, found)
+        if not fits:
+            self._report(
+                f"{parameter.default} is no default for `{parameter.name}`, "
+                f"which is {parameter.type.display}",
+                at,
+                "give a literal of that type",
+            )
+        nullable = parameter.nullable or default == "None"
+        return Argument(name, found, nullable, default)
+
+    def _default(self, parameter: Parameter, type_: PyType) -> tuple[str | None, bool]:
+        """The default as an expression, and whether it fits the type."""
+        if parameter.default is None:
+            return None, True
+        if parameter.default == "uuid7()":
+            return f"{UUID7}()", parameter.type.name == "uuid"
+        value: object = ast.literal_eval(parameter.default)
+        if value is None:
+            return "None", True
+        if type_.enum is not None:
+            if value not in type_.enum.labels:
+                return None, False
+            members = self.registry.members(type_.enum)
+            return f"{type_.read}.{members[type_.enum.labels.index(str(value))]}", True
+        if isinstance(value, str):
+            return literal(value), "builtins:str»" in type_.given
+        wanted = type_.given.partition(":")[2].rstrip("»")
+        if wanted == "Decimal" and isinstance(value, int | float) and not isinstance(value, bool):
+            return f"{type_.read}({literal(parameter.default)})", True
+        return repr(value), wanted == "Any" or type(value).__name__ in _WIDENED.get(
+            wanted, (wanted,)
+        )
+
+    def _row(self, query: Query, module: str) -> Row | None:
+        statement, fields = query.statement, query.fields
+        columns = [self._column(query, column) for column in query.columns]
+        if statement.returns is None:
+            if len(fields) == 1:
+                return self._bare(query, columns)
+            shape = self.tables.get(query.table) if query.table else None
+            if shape is not None and self._keeps_nulls(query):
+                return Row(shape.class_.text, shape=shape)
+        if any(column is None for column in columns):
+            return None
+        built = [self._field(query, number, columns) for number in range(len(fields))]
+        found = tuple(field for field, _ in built)
+        taken = names.Clashes(f"a row of `{statement.name}`", self.problems.append)
+        for field, source in zip(found, fields, strict=True):
+            taken.take(field.name, f"column {source.name!r}", statement.body)
+        shape, own = self._shape(query, module, found)
+        whole = not any(isinstance(field, NestedField) for field in fields)
+        items = () if whole and not shape.converts else tuple(item for _, item in built)
+        if shape.class_.module.startswith(".models") and whole:
+            items = ()
+        return Row(shape.class_.text, shape=shape, items=items, own=own)
+
+    def _shape(self, query: Query, module: str, fields: tuple[Field, ...]) -> tuple[Shape, bool]:
+        """The struct for these fields, and whether it stands beside the query."""
+        statement = query.statement
+        if statement.returns is None:
+            prefix = names.class_name(f"{statement.group}_{statement.name}")
+            doc = f"A row of `{names.field_name(statement.name)}`."
+            return Shape(Class(module, f"{prefix}Row"), fields, doc), True
+        name = statement.returns
+        for table in self.tables.values():
+            if table.class_.name == name and table.class_.module == ".models":
+                if table.signature != tuple((field.name, field.text) for field in fields):
+                    self._differs(query, table, f"the table's struct `{name}`", fields)
+                return table, False
+        source = f"`{statement.group}.{statement.name}`"
+        shape = Shape(Class(".rows", name), fields)
+        if not names.is_class_name(name):
+            self._report(
+                f"`{name}` can't be a class", statement.header, "write a name like `Total`"
+            )
+        if name not in self.named:
+            self.registry.top.take(name, f"`-- returns: {name}`", statement.header)
+        other = self.named.setdefault(name, shape)
+        first = self._namers.setdefault(name, source)
+        if other.signature != shape.signature:
+            self._differs(query, other, first, fields)
+        return other, False
+
+    def _differs(self, query: Query, other: Shape, source: str, fields: tuple[Field, ...]) -> None:
+        theirs = [f"{name}: {plain(text)}" for name, text in other.signature]
+        ours = [f"{field.name}: {plain(field.text)}" for field in fields]
+        only = [f"{text} here" for text in ours if text not in theirs]
+        only += [f"{text} there" for text in theirs if text not in ours]
+        self._report(
+            f"the rows of `{query.statement.name}` are not those of {source}: "
+            + ("; ".join(only[:4]) or "the columns stand in another order"),
+            query.statement.header,
+            "make the columns the same, or give the rows another name",
+        )
+
+    def _bare(self, query: Query, columns: list[PyType | None]) -> Row | None:
+        (field,) = query.fields
+        if isinstance(field, NestedField):
+            nested, item = self._nested(field)
+            if field.found is None:
+                return Row(nested.class_.text, shape=nested)
+            return Row(optional(nested.class_.text, True), value=item, nullable=True)
+        type_ = columns[field.column]
+        if type_ is None:
+            return None
+        nullable = query.columns[field.column].nullable
+        value = type_.loaded(f"{{}}[{field.column}]", nullable=nullable)
+        text = optional(type_.read, nullable)
+        return Row(text, value=value, direct=type_.load is None, nullable=nullable)
+
+    def _field(self, query: Query, number: int, columns: list[PyType | None]) -> tuple[Field, str]:
+        field = query.fields[number]
+        name = names.field_name(field.name)
+        if isinstance(field, NestedField):
+            nested, item = self._nested(field)
+            type_ = PyType(nested.class_.text, "", "", atomic=nested.atomic)
+            return Field(name, type_, field.found is not None), item
+        found = columns[field.column]
+        assert found is not None
+        nullable = query.columns[field.column].nullable
+        return Field(name, found, nullable), found.loaded(
+            f"{{}}[{field.column}]", nullable=nullable
+        )
+
+    def _nested(self, field: NestedField) -> tuple[Shape, str]:
+        shape = self.tables[field.table]
+        item = f"{shape.builder}(*{{}}[{field.start}:{field.stop}])"
+        if field.found is None:
+            return shape, item
+        missing = f"{{}}[{field.found}]" + ("" if field.marker else " is None")
+        return shape, f"None if {missing} else {item}"
+
+    def _column(self, query: Query, column: Column) -> PyType | None:
+        found = self.types.find(column.type, column.origin)
+        if found is None:
+            self._no_type(column.type, f"column `{column.name}`", query.statement.body)
+        return found
+
+    def _no_type(self, type_: PgType, what: str, at: Span | None) -> None:
+        self._report(
+            f"no Python type for {type_.display}, the type of {what}",
+            at,
+            f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
+            "or cast it to text",
+        )
+
+    def _table(self, table: Table) -> Shape:
+        where = f"{table.ref.schema}.{table.ref.name}"
+        fields: list[Field] = []
+        for name, column in zip(self.registry.fields(table.ref), table.columns, strict=True):
+            found = self.types.find(column.type, ColumnRef(table.ref, column.name))
+            if found is None:
+                # Only an error where a query meets it.
+                found = same(ANY, atomic=False)
+                message = f"no Python type for {column.type.display}, the type of {where}."
+                hint = f'map it under [tool.salacia.types]: "{where}.{column.name}" = "str", say'
+                self.problems.append(Problem(message + column.name, hint=hint, severity="warning"))
+            fields.append(Field(name, found, not column.not_null, column.comment or ""))
+        what = "view" if table.kind in "vm" else "table"
+        doc = table.comment or f"A row of the {what} `{where}`."
+        return Shape(self.registry.tables[table.ref], tuple(fields), doc)
+
+    def _keeps_nulls(self, query: Query) -> bool:
+        """Whether the table's struct says None wherever the query may give it."""
+        assert query.table is not None
+        known = self._not_null[query.table]
+        return len(known) == len(query.columns) and not any(
+            column.nullable and not_null
+            for column, not_null in zip(query.columns, known, strict=True)
+        )
+
+
+# What a default of the type that a PEP 484 checker lets pass for another.
+_WIDENED = {"float": ("float", "int")}
+
+
+def plain(text: str) -> str:
+    """The text with its references as their bare names, for people."""
+    return re.sub(r"«[\w.]+:(\w+)»", r"\1", text)
+
+
+def _parameter_span(query: Query, parameter: Parameter) -> Span:
+    for use in query.statement.parameters:
+        if use.number == parameter.number and use.markers:
+            return use.markers[0].source
+    return query.statement.header

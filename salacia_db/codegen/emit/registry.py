@@ -1,0 +1,131 @@
+"""The registry: which class stands for each table, enum and composite of the schema, and where."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from salacia_db.codegen.emit import names
+from salacia_db.codegen.emit.imports import reference
+from salacia_db.codegen.facts import PgType, Schema, Table, TableRef
+
+
+class Class(Struct, frozen=True, gc=False):
+    """A generated class: its module within the package (`.models`) and its name."""
+
+    module: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """A reference to it."""
+        return reference(self.module, self.name)
+
+    @property
+    def builder(self) -> str:
+        """A reference to the function that builds it from the driver's values, if there is one."""
+        return reference(self.module, f"build_{names.field_name(self.name)}")
+
+
+class Registry:
+    """The classes of a schema, and the names within them. Reports every clash.
+
+    Tables of the main schema live in `.models`, those of another one in `.models.<schema>`; main
+    is `public`, or the only one.
+    """
+
+    def __init__(self, schema: Schema, overrides: Mapping[str, str]) -> None:
+        self._overrides = names.Overrides(overrides)
+        self.problems = list(self._overrides.problems)
+        # Classes that can be imported from the package itself.
+        self.top = names.Clashes("the package", self.problems.append)
+        for name in names.CLASSES:
+            self.top.take(name, f"the package's own class {name}")
+        self.main = _main_schema(schema.tables)
+        self.tables = self._tables(schema.tables)
+        self.enums = self._types(schema.enums, ".enums", "enum")
+        self.composites = self._types(schema.composites, ".composites", "composite type")
+        self._fields: dict[TableRef, tuple[str, ...]] = {
+            table.ref: self._names(
+                (table.ref.schema, table.ref.name),
+                "column",
+                [column.name for column in table.columns],
+                names.field_name,
+            )
+            for table in schema.tables
+        }
+
+    def fields(self, table: TableRef) -> tuple[str, ...]:
+        """The names of the fields of a table's struct, one for each column."""
+        return self._fields[table]
+
+    def members(self, enum: PgType) -> tuple[str, ...]:
+        """The names of the members of an enum, one for each label."""
+        return self._names((enum.schema, enum.name), "label", enum.labels, names.member_name)
+
+    def attributes(self, composite: PgType) -> tuple[str, ...]:
+        """The names of the fields of a composite's struct, one for each attribute."""
+        return self._names(
+            (composite.schema, composite.name),
+            "attribute",
+            [name for name, _ in composite.attributes],
+            names.field_name,
+        )
+
+    def schema_modules(self) -> dict[str, str]:
+        """The module of each schema's tables."""
+        return {ref.schema: class_.module for ref, class_ in self.tables.items()}
+
+    def _tables(self, tables: Iterable[Table]) -> dict[TableRef, Class]:
+        modules = names.Clashes("the package's `models`", self.problems.append)
+        scopes: dict[str, names.Clashes] = {self.main: self.top}
+        found: dict[TableRef, Class] = {}
+        for ref in (table.ref for table in tables):
+            module = ".models"
+            if ref.schema != self.main:
+                name = self._overrides.get(ref.schema) or names.field_name(ref.schema)
+                module = f".models.{name}"
+                modules.take(name, f"schema {ref.schema}")
+            scope = scopes.setdefault(
+                ref.schema, names.Clashes(f"`{module[1:]}`", self.problems.append)
+            )
+            class_name = self._overrides.get(ref.schema, ref.name) or names.struct_name(ref.name)
+            if class_name in names.CLASSES:
+                class_name += "_"
+            scope.take(class_name, f"table {ref.schema}.{ref.name}")
+            found[ref] = Class(module, class_name)
+        return found
+
+    def _types(
+        self, types: Iterable[PgType], module: str, what: str
+    ) -> dict[tuple[str, str], Class]:
+        chosen = {(t.schema, t.name): names.class_name(t.name) for t in types}
+        count = Counter(chosen.values())
+        found: dict[tuple[str, str], Class] = {}
+        for (schema, name), class_name in chosen.items():
+            override = self._overrides.get(schema, name)
+            if override:
+                class_name = override
+            elif count[class_name] > 1 and schema != self.main:
+                class_name = names.class_name(schema) + class_name
+            elif class_name in names.CLASSES:
+                class_name += "_"
+            self.top.take(class_name, f"{what} {schema}.{name}")
+            found[schema, name] = Class(module, class_name)
+        return found
+
+    def _names(
+        self, path: tuple[str, str], what: str, sources: Iterable[str], name: Callable[[str], str]
+    ) -> tuple[str, ...]:
+        clashes = names.Clashes(f"the class of {'.'.join(path)}", self.problems.append)
+        found: list[str] = []
+        for source in sources:
+            chosen = self._overrides.get(*path, source) or name(source)
+            clashes.take(chosen, f"{what} {source!r}")
+            found.append(chosen)
+        return tuple(found)
+
+
+def _main_schema(tables: Iterable[Table]) -> str:
+    schemas = sorted({table.ref.schema for table in tables})
+    return schemas[0] if len(schemas) == 1 else "public"

@@ -1,0 +1,96 @@
+"""Shapes: the structs that rows become, and how the driver's values fill them."""
+
+from msgspec import Struct
+
+from salacia_db.codegen.emit.imports import Imports
+from salacia_db.codegen.emit.registry import Class
+from salacia_db.codegen.emit.types import PyType, optional
+from salacia_db.codegen.emit.writer import Call, Code, docstring, layout
+
+
+class Field(Struct, frozen=True):
+    """A field of a struct, with what its docstring says."""
+
+    name: str
+    type: PyType
+    nullable: bool
+    doc: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its type in a row."""
+        return optional(self.type.read, self.nullable)
+
+
+class Shape(Struct, frozen=True):
+    """A frozen struct whose fields stand in the order of the columns."""
+
+    class_: Class
+    fields: tuple[Field, ...]
+    doc: str = ""
+
+    @property
+    def signature(self) -> tuple[tuple[str, str], ...]:
+        """What two shapes must have in common to be one struct."""
+        return tuple((field.name, field.text) for field in self.fields)
+
+    @property
+    def atomic(self) -> bool:
+        """Whether the garbage collector need not look inside."""
+        return all(field.type.atomic for field in self.fields)
+
+    @property
+    def converts(self) -> bool:
+        """Whether a field is not what the driver gives, so that the struct needs a builder."""
+        return any(field.type.load for field in self.fields)
+
+    @property
+    def builder(self) -> str:
+        """A reference to what takes the driver's values by position."""
+        return self.class_.builder if self.converts else self.class_.text
+
+
+def struct_lines(shape: Shape, imports: Imports) -> list[str]:
+    """The struct's class."""
+    struct = imports.use("salacia_db.runtime", "Struct")
+    options = ["frozen=True", *(["gc=False"] if shape.atomic else [])]
+    lines = layout(Call(f"class {shape.class_.name}(", [struct, *options]), after=":")
+    body = docstring(shape.doc, "    ")
+    if body and shape.fields:
+        body.append("")
+    for field in shape.fields:
+        body.append(f"    {field.name}: {imports.spell(field.text)}")
+        body += docstring(field.doc, "    ")
+    return [*lines, *(body or ["    pass"])]
+
+
+def builder_lines(shape: Shape, imports: Imports) -> list[str]:
+    """The function that turns the driver's values into the struct; nothing where none is needed."""
+    if not shape.converts:
+        return []
+    name = shape.class_.name
+    parameters: list[Code] = [
+        f"{field.name}: {imports.spell(optional(field.type.base, field.nullable))}"
+        for field in shape.fields
+    ]
+    values: list[Code] = [
+        imports.spell(field.type.loaded(field.name, nullable=field.nullable))
+        for field in shape.fields
+    ]
+    function = imports.spell(shape.builder)
+    return [
+        "",
+        "",
+        *layout(Call(f"def {function}(", parameters), after=f" -> {name}:"),
+        f'    """Make {_article(name)} {name} of the values that the driver gives."""',
+        *layout(Call(f"{name}(", values), indent="    ", before="return "),
+    ]
+
+
+def shape_lines(shape: Shape, imports: Imports) -> list[str]:
+    """The struct and its builder."""
+    return [*struct_lines(shape, imports), *builder_lines(shape, imports)]
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "AEIOaeio" else "a"

@@ -1,0 +1,189 @@
+"""Types: what Python sees of a PostgreSQL type, and how a value crosses the driver's border.
+
+As asyncpg 0.32 really returns them, with jsonb and json decoded by the runtime's codec. Elements of
+an array may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`, unless they
+are of a domain that is NOT NULL. An array of several dimensions arrives as nested lists, which its
+type can't tell: map such a column under `[tool.salacia.types]`.
+"""
+
+from msgspec import Struct
+
+from salacia_db.codegen.emit.imports import RUNTIME, reference
+from salacia_db.codegen.facts import PgType
+
+ANY = reference("typing", "Any")
+SECRET = reference(RUNTIME, "Secret")
+
+
+class PyType(Struct, frozen=True):
+    """A type as text with references.
+
+    `read` is what a row holds, `given` what a parameter takes. `load` turns the driver's value
+    into it and `dump` back, with `{}` for the value; None where nothing has to be done. `atomic`:
+    no value of it can be part of a reference cycle. `base` is what the driver gives.
+    """
+
+    read: str
+    given: str
+    base: str
+    load: str | None = None
+    dump: str | None = None
+    atomic: bool = True
+    json: bool = False
+    enum: PgType | None = None
+
+    def loaded(self, value: str, *, nullable: bool) -> str:
+        """The expression for a value that the driver gave."""
+        return _applied(self.load, value, nullable=nullable)
+
+    def dumped(self, value: str, *, nullable: bool) -> str:
+        """The expression for a value that the driver takes."""
+        return _applied(self.dump, value, nullable=nullable)
+
+
+def optional(text: str, nullable: bool) -> str:
+    """The type, with None where it may be NULL."""
+    return f"{text} | None" if nullable and text != "None" else text
+
+
+def _applied(template: str | None, value: str, *, nullable: bool) -> str:
+    if template is None:
+        return value
+    applied = template.replace("{}", value)
+    return f"None if {value} is None else {applied}" if nullable else applied
+
+
+def same(text: str, *, atomic: bool = True, json: bool = False) -> PyType:
+    """A type that crosses the border as it is."""
+    return PyType(text, text, text, atomic=atomic, json=json)
+
+
+def _builtin(name: str) -> str:
+    return reference("builtins", name)
+
+
+def _union(module: str, *names: str) -> str:
+    return " | ".join(reference(module, name) for name in names)
+
+
+INT = same(_builtin("int"))
+TEXT = same(_builtin("str"))
+_DATETIME = same(reference("datetime", "datetime"))
+_TIME = same(reference("datetime", "time"))
+_ANY = same(ANY, atomic=False, json=True)
+_PAIR = same(f"{_builtin('tuple')}[{_builtin('int')}, {_builtin('int')}]", atomic=False)
+_SNAPSHOT = same(
+    "{0}[{1}, {1}, {0}[{1}, ...]]".format(_builtin("tuple"), _builtin("int")), atomic=False
+)
+_INTS = same(f"{_builtin('list')}[{_builtin('int')}]", atomic=False)
+
+_BUILTIN: dict[str, PyType] = {
+    **dict.fromkeys(
+        ("int2", "int4", "int8", "oid", "xid", "xid8", "cid", "pg_lsn"),
+        INT,
+    ),
+    **dict.fromkeys(
+        """
+        text varchar bpchar name unknown money xml tsvector tsquery jsonpath macaddr macaddr8
+        refcursor aclitem regclass regcollation regconfig regdictionary regnamespace regoper
+        regoperator regproc regprocedure regrole regtype cstring
+        """.split(),
+        TEXT,
+    ),
+    "bool": same(_builtin("bool")),
+    "float4": same(_builtin("float")),
+    "float8": same(_builtin("float")),
+    "numeric": same(reference("decimal", "Decimal")),
+    "uuid": same(reference("uuid", "UUID")),
+    "bytea": same(_builtin("bytes")),
+    "char": same(_builtin("bytes")),
+    "timestamp": _DATETIME,
+    "timestamptz": _DATETIME,
+    "date": same(reference("datetime", "date")),
+    "time": _TIME,
+    "timetz": _TIME,
+    "interval": same(reference("datetime", "timedelta")),
+    "json": _ANY,
+    "jsonb": _ANY,
+    # An address with a netmask comes as an interface, which is an address to Python.
+    "inet": same(_union("ipaddress", "IPv4Address", "IPv6Address")),
+    "cidr": same(_union("ipaddress", "IPv4Network", "IPv6Network")),
+    "void": same("None"),
+    "tid": _PAIR,
+    "pg_snapshot": _SNAPSHOT,
+    "txid_snapshot": _SNAPSHOT,
+    "int2vector": _INTS,
+    "oidvector": _INTS,
+    **{
+        name: same(reference("asyncpg", python))
+        for name, python in {
+            "bit": "BitString",
+            "varbit": "BitString",
+            "point": "Point",
+            "line": "Line",
+            "lseg": "LineSegment",
+            "box": "Box",
+            "path": "Path",
+            "polygon": "Polygon",
+            "circle": "Circle",
+        }.items()
+    },
+}
+# Types of the usual extensions, which the driver carries as text.
+_AS_TEXT = frozenset(
+    """
+    citext cube ean13 halfvec hstore isbn isbn13 ismn ismn13 issn issn13 lquery ltree ltxtquery
+    query_int seg sparsevec upc vector
+    """.split()
+)
+
+
+def base_type(type_: PgType) -> PyType | None:
+    """The type of a scalar that PostgreSQL or a usual extension brings; None for others."""
+    if type_.schema == "pg_catalog":
+        return _BUILTIN.get(type_.name)
+    return TEXT if type_.name in _AS_TEXT else None
+
+
+def secret(type_: PyType) -> PyType:
+    """The type wrapped in Secret on reading, unwrapped on writing."""
+    text = f"{SECRET}[{type_.read}]"
+    unwrapped = "{}.reveal() if " + _builtin("isinstance") + "({}, " + SECRET + ") else {}"
+    return PyType(
+        read=text,
+        given=f"{text} | {type_.given}",
+        base=type_.base,
+        load=f"{SECRET}({type_.loaded('{}', nullable=False)})",
+        dump=unwrapped,
+        atomic=type_.atomic,
+    )
+
+
+def enum_type(type_: PgType, text: str) -> PyType:
+    """An enum, of the class `text`: the driver gives a label, and takes a member: a string."""
+    return PyType(text, text, TEXT.base, load=f"{text}({{}})", enum=type_)
+
+
+def array_type(element: PyType, *, nulls: bool) -> PyType:
+    """A list of the elements; a parameter takes any sequence of them."""
+    sequence = reference("collections.abc", "Sequence")
+    array = _builtin("list")
+    return PyType(
+        read=f"{array}[{optional(element.read, nulls)}]",
+        given=f"{sequence}[{optional(element.given, nulls)}]",
+        base=f"{array}[{optional(element.base, nulls)}]",
+        load=_each(element.load, nulls=nulls),
+        dump=_each(element.dump, nulls=nulls),
+        atomic=False,
+    )
+
+
+def _each(template: str | None, *, nulls: bool) -> str | None:
+    if template is None:
+        return None
+    return f"[{_applied(template, 'v', nullable=nulls)} for v in {{}}]"
+
+
+def range_type(element: PyType) -> PyType:
+    """A range of something that crosses the border as it is."""
+    return same(f"{reference('asyncpg', 'Range')}[{element.read}]", atomic=False)
