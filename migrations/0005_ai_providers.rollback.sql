@@ -1,0 +1,2 @@
+drop table ai_providers;
+drop type auth_type;

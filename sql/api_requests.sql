@@ -1,0 +1,70 @@
+-- The log of HTTP requests that the gateway answered.
+
+-- name: create :one!
+-- Logs a request. Headers that carry a key or a credential must be gone by now.
+-- default: id uuid7()
+-- default: headers None
+-- default: query None
+-- default: body None
+-- default: user_agent None
+-- default: ip_address None
+-- default: status_code None
+-- default: response_time_ms None
+-- default: response_size_bytes None
+insert into api_requests (
+  id, method, path, headers, query, body, user_agent, ip_address,
+  status_code, response_time_ms, response_size_bytes
+)
+values (
+  :id, :method, :path, :headers, :query, :body, :user_agent, :ip_address,
+  :status_code, :response_time_ms, :response_size_bytes
+)
+returning *
+
+-- name: create_many :bulk
+-- Logs many requests at once, with the times at which they arrived.
+-- default: id uuid7()
+-- default: headers None
+-- default: query None
+-- default: body None
+-- default: user_agent None
+-- default: ip_address None
+-- default: status_code None
+-- default: response_time_ms None
+-- default: response_size_bytes None
+insert into api_requests (
+  id, method, path, headers, query, body, user_agent, ip_address,
+  status_code, response_time_ms, response_size_bytes, created_at
+)
+values (
+  :id, :method, :path, :headers, :query, :body, :user_agent, :ip_address,
+  :status_code, :response_time_ms, :response_size_bytes, :created_at
+)
+
+-- name: load :copy
+-- Logs a great many requests through COPY: all of them or none.
+-- default: id uuid7()
+-- default: headers None
+-- default: query None
+-- default: body None
+-- default: user_agent None
+-- default: ip_address None
+-- default: status_code None
+-- default: response_time_ms None
+-- default: response_size_bytes None
+insert into api_requests (
+  id, method, path, headers, query, body, user_agent, ip_address,
+  status_code, response_time_ms, response_size_bytes, created_at
+)
+values (
+  :id, :method, :path, :headers, :query, :body, :user_agent, :ip_address,
+  :status_code, :response_time_ms, :response_size_bytes, :created_at
+)
+
+-- name: recent :many
+-- The requests logged last, newest first: their ids sort by time.
+-- default: limit 50
+select *
+from api_requests
+order by id desc
+limit :limit

@@ -1,0 +1,53 @@
+-- What looking at the gateway's health found, look by look.
+
+-- name: create :one!
+-- Records a check that was made just now.
+-- default: id uuid7()
+-- default: details None
+insert into health_checks (id, status, database_status, response_time_ms, details)
+values (:id, :status, :database_status, :response_time_ms, :details)
+returning *
+
+-- name: create_many :bulk
+-- Records many checks at once, with the times at which they were made.
+-- default: id uuid7()
+-- default: details None
+insert into health_checks (id, status, database_status, response_time_ms, details, created_at)
+values (:id, :status, :database_status, :response_time_ms, :details, :created_at)
+
+-- name: load :copy
+-- Records a great many checks through COPY: all of them or none.
+-- default: id uuid7()
+-- default: details None
+insert into health_checks (id, status, database_status, response_time_ms, details, created_at)
+values (:id, :status, :database_status, :response_time_ms, :details, :created_at)
+
+-- name: latest :one
+-- The newest check.
+select *
+from health_checks
+order by created_at desc, id desc
+limit 1
+
+-- name: recent_unhealthy :many
+-- The last checks that found the gateway down, newest first.
+-- default: limit 20
+select *
+from health_checks
+where status = 'unhealthy'
+order by created_at desc, id desc
+limit :limit
+
+-- name: uptime :one!
+-- How often the gateway was found up in a period: its start belongs to it, its end does not.
+-- A degraded gateway is up. The share is in percent, and null where nobody looked.
+select
+  count(*)                                          as total,
+  count(*) filter (where status = 'healthy')        as healthy,
+  count(*) filter (where status = 'degraded')       as degraded,
+  count(*) filter (where status = 'unhealthy')      as unhealthy,
+  100 * count(*) filter (where status <> 'unhealthy')
+    / nullif(count(*), 0)::float8                   as uptime
+from health_checks
+where created_at >= :since
+  and created_at < :until

@@ -1,0 +1,379 @@
+-- Messages: interactions as people list and read them, with the name and type of the provider.
+--
+-- A list comes in two directions: `older` begins at the newest message and goes back in time, `newer`
+-- begins at the oldest. Either continues behind a cursor, the time and id of the last row seen, which
+-- rows that come and go don't disturb; or at an offset, for pages by number. `since` belongs to the
+-- period, `until` does not. Ask for one row more than you show to know whether there are more.
+-- The figures of the same filters are in statistics.sql; take both in one repeatable-read unit of
+-- work, and they agree.
+
+-- name: get :one
+-- One message with all that was sent and received.
+select
+  i, p.name as provider_name, p.type as provider_type,
+  i.error is null and coalesce(i.status_code = 200, false) as is_success
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.id = :id
+
+-- name: older :many
+-- Messages of a period, newest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) < (
+    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  )
+order by i.created_at desc, i.id desc
+limit :limit offset :offset
+
+-- name: newer :many
+-- Messages of a period, oldest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) > (
+    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  )
+order by i.created_at, i.id
+limit :limit offset :offset
+
+-- name: older_of_model :many
+-- Messages of one model, newest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.model = :model
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) < (
+    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  )
+order by i.created_at desc, i.id desc
+limit :limit offset :offset
+
+-- name: newer_of_model :many
+-- Messages of one model, oldest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.model = :model
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) > (
+    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  )
+order by i.created_at, i.id
+limit :limit offset :offset
+
+-- name: older_of_provider :many
+-- Messages of one provider, newest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.provider_id = :provider_id
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) < (
+    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  )
+order by i.created_at desc, i.id desc
+limit :limit offset :offset
+
+-- name: newer_of_provider :many
+-- Messages of one provider, oldest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.provider_id = :provider_id
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) > (
+    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  )
+order by i.created_at, i.id
+limit :limit offset :offset
+
+-- name: older_failed :many
+-- Messages with an error, newest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.error is not null
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) < (
+    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  )
+order by i.created_at desc, i.id desc
+limit :limit offset :offset
+
+-- name: newer_failed :many
+-- Messages with an error, oldest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.error is not null
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) > (
+    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  )
+order by i.created_at, i.id
+limit :limit offset :offset
+
+-- name: older_matching :many
+-- Messages in which all words of a search term occur (`"a phrase"`, `or`, `-not` work too), newest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) < (
+    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  )
+order by i.created_at desc, i.id desc
+limit :limit offset :offset
+
+-- name: newer_matching :many
+-- Messages in which all words of a search term occur (`"a phrase"`, `or`, `-not` work too), oldest first.
+-- returns: Message
+-- default: since None
+-- default: until None
+-- default: cursor_created_at None
+-- default: cursor_id None
+-- default: limit 20
+-- default: offset 0
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
+  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  and (i.created_at, i.id) > (
+    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  )
+order by i.created_at, i.id
+limit :limit offset :offset
+
+-- name: older_by_id :many
+-- Messages in the order of their ids, newest first, behind the id of the last one seen.
+-- returns: Message
+-- default: cursor_id None
+-- default: limit 20
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.id < coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+order by i.id desc
+limit :limit
+
+-- name: newer_by_id :many
+-- Messages in the order of their ids, oldest first, behind the id of the last one seen.
+-- returns: Message
+-- default: cursor_id None
+-- default: limit 20
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
+  left(coalesce(
+    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+  ), 200) as request_preview,
+  left(coalesce(
+    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
+    i.response #>> '{message,content}', i.response::text
+  ), 200) as response_preview
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.id > coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+order by i.id
+limit :limit

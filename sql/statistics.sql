@@ -1,0 +1,227 @@
+-- Figures over interactions, counted from the rows themselves and so exact to the last commit.
+--
+-- Successful is what ended without an error and with status 200; failed is what has an error or
+-- another status. A streamed interaction that is still under way is neither. The success rate is in
+-- percent of all, times are in milliseconds; both are null where there is nothing to divide.
+-- `since` belongs to a period, `until` does not; left out, it is open at that end.
+
+-- name: summary :one!
+-- The figures of all messages of a period: what `messages.older` lists.
+-- returns: Summary
+-- default: since None
+-- default: until None
+with per_model as (
+  select
+    i.model,
+    count(*) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from ai_interactions i
+  where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by i.model
+)
+select
+  coalesce(sum(total), 0)::bigint as total,
+  coalesce(sum(successful), 0)::bigint as successful,
+  coalesce(sum(failed), 0)::bigint as failed,
+  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(*) as distinct_models
+from per_model
+
+-- name: summary_of_model :one!
+-- The figures of the messages of one model: what `messages.older_of_model` lists.
+-- returns: Summary
+-- default: since None
+-- default: until None
+with per_model as (
+  select
+    i.model,
+    count(*) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from ai_interactions i
+  where i.model = :model
+    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by i.model
+)
+select
+  coalesce(sum(total), 0)::bigint as total,
+  coalesce(sum(successful), 0)::bigint as successful,
+  coalesce(sum(failed), 0)::bigint as failed,
+  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(*) as distinct_models
+from per_model
+
+-- name: summary_of_provider :one!
+-- The figures of the messages of one provider: what `messages.older_of_provider` lists.
+-- returns: Summary
+-- default: since None
+-- default: until None
+with per_model as (
+  select
+    i.model,
+    count(*) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from ai_interactions i
+  where i.provider_id = :provider_id
+    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by i.model
+)
+select
+  coalesce(sum(total), 0)::bigint as total,
+  coalesce(sum(successful), 0)::bigint as successful,
+  coalesce(sum(failed), 0)::bigint as failed,
+  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(*) as distinct_models
+from per_model
+
+-- name: summary_failed :one!
+-- The figures of the messages with an error: what `messages.older_failed` lists.
+-- returns: Summary
+-- default: since None
+-- default: until None
+with per_model as (
+  select
+    i.model,
+    count(*) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from ai_interactions i
+  where i.error is not null
+    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by i.model
+)
+select
+  coalesce(sum(total), 0)::bigint as total,
+  coalesce(sum(successful), 0)::bigint as successful,
+  coalesce(sum(failed), 0)::bigint as failed,
+  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(*) as distinct_models
+from per_model
+
+-- name: summary_matching :one!
+-- The figures of the messages in which a search term occurs: what `messages.older_matching` lists.
+-- returns: Summary
+-- default: since None
+-- default: until None
+with per_model as (
+  select
+    i.model,
+    count(*) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from ai_interactions i
+  where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
+    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by i.model
+)
+select
+  coalesce(sum(total), 0)::bigint as total,
+  coalesce(sum(successful), 0)::bigint as successful,
+  coalesce(sum(failed), 0)::bigint as failed,
+  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(*) as distinct_models
+from per_model
+
+-- name: periods :many
+-- The figures of the last 5 minutes, the last 24 hours and all time, in this order.
+with per_model as (
+  select
+    period.position,
+    period.name as period,
+    i.model,
+    count(i.id) as total,
+    count(*) filter (where i.error is null and i.status_code = 200) as successful,
+    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    sum(i.total_tokens) as total_tokens,
+    sum(i.response_time_ms) as response_time_ms,
+    count(i.response_time_ms) as timed
+  from (
+    values
+      (1, '5 minutes', now() - interval '5 minutes'),
+      (2, '24 hours', now() - interval '24 hours'),
+      (3, 'all', '-infinity')
+  ) as period (position, name, since)
+  left join ai_interactions i on i.created_at >= period.since
+  group by period.position, period.name, i.model
+)
+select
+  period,
+  sum(total)::bigint as total,
+  sum(successful)::bigint as successful,
+  sum(failed)::bigint as failed,
+  100 * sum(successful)::float8 / nullif(sum(total), 0)::float8 as success_rate,
+  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
+  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
+  (array_agg(model order by total desc, model))[1] as most_used_model,
+  count(model) as distinct_models
+from per_model
+group by position, period
+order by position
+
+-- name: hourly :many
+-- The last 24 hours, hour by hour, the current one last; an hour in which nothing happened is there
+-- too. Hours begin on the hour of UTC.
+select
+  hour,
+  count(i.id) as total,
+  count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+  avg(i.response_time_ms)::float8 as average_response_time_ms,
+  coalesce(sum(i.total_tokens), 0) as total_tokens
+from generate_series(
+  date_trunc('hour', now(), 'UTC') - interval '23 hours', date_trunc('hour', now(), 'UTC'), '1 hour'
+) as hour
+left join ai_interactions i
+  on i.created_at >= hour
+  and i.created_at < hour + interval '1 hour'
+group by hour
+order by hour
+
+-- name: top_models :many
+-- The models used most in the last 24 hours, the first of them first.
+-- default: limit 5
+select
+  i.model,
+  count(*) as total,
+  coalesce(sum(i.total_tokens), 0) as total_tokens
+from ai_interactions i
+where i.created_at >= now() - interval '24 hours'
+group by i.model
+order by total desc, i.model
+limit :limit
