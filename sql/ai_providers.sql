@@ -78,7 +78,7 @@ order by p.name, i.created_at desc, i.id desc
 -- name: create :one!
 -- Sets up a provider. As long as there is a default one, another can't be created as such.
 -- default: id uuid7()
--- default: auth_type 'api_key'
+-- default: auth_type None
 -- default: api_key None
 -- default: base_url None
 -- default: models None
@@ -95,7 +95,8 @@ insert into ai_providers (
   oauth_access_token, oauth_refresh_token, oauth_token_expires_at, oauth_scope, oauth_client_id
 )
 values (
-  :id, :name, :type, :auth_type, :api_key, :base_url, :models, :settings, :is_active, :is_default,
+  :id, :name, :type, coalesce(:auth_type?, 'api_key'::auth_type), :api_key, :base_url, :models, :settings,
+  :is_active, :is_default,
   :oauth_access_token, :oauth_refresh_token, :oauth_token_expires_at, :oauth_scope,
   :oauth_client_id
 )
