@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.names import Qualifiers, outputs, plain, ungrouped
-from salacia_db.codegen.analysis.places import character
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.facts import Table
 from salacia_db.codegen.source.lexer import Token, lex
@@ -38,6 +37,8 @@ class Expansion(Struct, frozen=True):
     sql: str
     parts: tuple[Part, ...]
     names: tuple[str | None, ...]
+    start: int
+    """The character where the first of them stood."""
 
 
 class _Edit(Struct, frozen=True):
@@ -83,18 +84,13 @@ def expand(
         return None
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         sql = sql[: edit.start] + edit.text + sql[edit.end :]
-    return Expansion(sql, tuple(parts), tuple(names))
+    return Expansion(sql, tuple(parts), tuple(names), min(edit.start for edit in edits))
 
 
 def whole_rows(query: Node, catalog: Catalog) -> dict[int, Table]:
     """The outputs that are whole rows of a relation, by index."""
     found = ((i, _whole_row_table(e, query, catalog)) for i, e in enumerate(outputs(query)))
     return {index: table for index, table in found if table is not None}
-
-
-def has_stars(sql: str, query: Node) -> bool:
-    """Whether there may be a star to expand; a cheap question before an expensive one."""
-    return "*" in sql and bool(query.get("rtable"))
 
 
 class _Text:
@@ -107,7 +103,11 @@ class _Text:
 
     def at(self, location: int) -> int | None:
         """The index of the token that starts at a byte offset."""
-        return self._index.get(character(self.sql, location))
+        if location < 0:
+            return None
+        ascii_only = self.sql.isascii()
+        before = self.sql[:location] if ascii_only else _decoded(self.sql, location)
+        return self._index.get(len(before))
 
     def star(self, location: int) -> tuple[str, int, int] | None:
         """The prefix (`p.`, or nothing), start and end of the star that starts there."""
@@ -148,8 +148,10 @@ class _Text:
         return _WholeRow(start, self.tokens[end].end, self.sql[start : path[-1].end])
 
     def indent(self, at: int) -> str:
-        """Blanks up to the column of a character."""
-        return " " * (at - self.sql.rfind("\n", 0, at) - 1)
+        """Blanks for lines that continue what starts at a character."""
+        line = self.sql[self.sql.rfind("\n", 0, at) + 1 : at]
+        blanks = len(line) if len(line) <= _WIDTH // 2 else len(line) - len(line.lstrip()) + 2
+        return " " * blanks
 
     def _path(self, index: int) -> list[Token]:
         """`schema.table.column` from there on; it may end in a dot."""
@@ -162,6 +164,10 @@ class _Text:
         while length < len(path) and path[length].is_symbol(".") == bool(length % 2):
             length += 1
         return path[:length]
+
+
+def _decoded(sql: str, end: int) -> str:
+    return sql.encode("utf-8", "surrogatepass")[:end].decode("utf-8", "ignore")
 
 
 def _identifier(token: Token) -> str | None:
@@ -184,14 +190,12 @@ def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
                 edits += _stars(branch, text, catalog)
         return edits
     qualifiers = Qualifiers(query, catalog)
+    entries = outputs(query)
+    variables = [ungrouped(entry.node("expr"), query) for entry in entries]
     stars: dict[int, list[str]] = {}
-    for entry in outputs(query):
-        variable = ungrouped(entry.node("expr"), query)
-        if variable is None or variable.tag != "VAR":
-            continue
-        location = variable.number("location")
-        found = text.star(location)
-        if found is None:
+    for entry, variable, location in zip(entries, variables, _sources(variables), strict=True):
+        found = None if variable is None else text.star(location)
+        if variable is None or found is None:
             continue
         prefix = found[0] or qualifiers.prefix(variable.number("varno"))
         name = catalog.quote(plain(entry.get("resname")))
@@ -201,6 +205,21 @@ def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
         if found is not None:
             edits.append(_Edit(found[1], found[2], _listed(columns, text.indent(found[1]))))
     return edits
+
+
+def _sources(variables: list[Node | None]) -> list[int]:
+    """Where each output column stands in the text; all columns of a star stand at the star."""
+    locations: list[int] = []
+    for variable in variables:
+        known = variable is not None and variable.tag == "VAR"
+        locations.append(variable.number("location") if variable is not None and known else -1)
+    # A column of GROUP BY that is selected twice is placed where it stands first: then it
+    # belongs to the star beside it.
+    for i, location in enumerate(locations):
+        if location >= 0 and location in locations[:i] and location != locations[i - 1]:
+            following = locations[i + 1] if i + 1 < len(locations) else -1
+            locations[i] = following if following >= 0 else locations[i - 1]
+    return locations
 
 
 def _is_branch(query: Node, entry: Node) -> bool:

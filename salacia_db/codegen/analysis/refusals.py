@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 
 from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.places import span
 from salacia_db.codegen.analysis.server import Rejected
 from salacia_db.codegen.facts import ParameterUse, Span, Statement
 from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.positions import span_at
 from salacia_db.codegen.source.suggest import did_you_mean
 
 _WORD = re.compile(r'"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*|[\w$.]+|\S')
@@ -31,15 +31,11 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
 
 
 def place(statement: Statement, position: int | None) -> Span:
-    """The word at a character of `statement.sql`; the whole statement where that isn't known."""
-    sql = statement.sql
-    if position is None or not sql:
+    """The token at a character of `statement.sql`; the whole statement where that isn't known."""
+    if position is None:
         return statement.body
-    if position >= len(sql.rstrip()):  # "at end of input"
-        end = max(len(sql.rstrip()), 1)
-        return span(statement, end - 1, end)
-    word = _WORD.match(sql, position)
-    return span(statement, position, word.end() if word else None)
+    # "At end of input" is the last token: there the caret shows what lacks its continuation.
+    return span_at(statement, min(position, len(statement.sql.rstrip()) - 1) + 1)
 
 
 def _parameter(statement: Statement, refused: Rejected) -> ParameterUse | None:

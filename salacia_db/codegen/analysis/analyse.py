@@ -1,0 +1,227 @@
+"""One statement at a time: asked of the server, understood, and told as a `Query`."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from salacia_db.codegen.analysis import refusals, rows
+from salacia_db.codegen.analysis.cardinality import cardinality, single
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.effects import Effects, effects
+from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_rows
+from salacia_db.codegen.analysis.kinds import check_kind, copy_target
+from salacia_db.codegen.analysis.names import outputs, plain
+from salacia_db.codegen.analysis.nullability import prove
+from salacia_db.codegen.analysis.parameters import parameters
+from salacia_db.codegen.analysis.proofs.proof import Proof
+from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
+from salacia_db.codegen.analysis.tracked import track
+from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.facts import (
+    Cardinality,
+    CopyTarget,
+    Query,
+    Statement,
+    TableRef,
+    Write,
+)
+from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.positions import span_at
+
+_DELETE = 4  # CmdType
+_RETURNS_OLD, _RETURNS_NEW = 1, 2  # VarReturningType
+
+
+class Outcome(Struct, frozen=True):
+    """A statement's facts, unless one of the problems is an error."""
+
+    query: Query | None
+    problems: tuple[Problem, ...]
+
+
+class _Text(Struct, frozen=True):
+    """The text that will run, what the server made of it, and the parts of its rows."""
+
+    sql: str
+    parsed: Parsed
+    parts: tuple[Part, ...]
+    missing: frozenset[int] = frozenset()
+
+
+def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
+    """What the statement means. The server is only asked, nothing is run. Raises ServerError."""
+    parsed = server.parse(statement.sql)
+    if isinstance(parsed, Rejected):
+        return Outcome(None, (refusals.problem(statement, parsed, catalog),))
+    text, problems = _written_out(statement, parsed, server, catalog)
+    main = text.parsed.main
+    given, untyped = parameters(statement, text.parsed.parameters, main, catalog)
+    problems += untyped + rows.unnamed(statement, text.parts, parsed.main)
+    many = _cardinality(text.parsed, catalog)
+    alone = main is not None and single(main, catalog)
+    problems += check_kind(statement, main, many, columns=len(text.parsed.columns), single=alone)
+    copied: CopyTarget | None = None
+    if statement.kind == "copy":
+        target = copy_target(statement, parsed.written(), given, catalog)
+        copied = target if isinstance(target, CopyTarget) else None
+        problems += [target] if isinstance(target, Problem) else []
+    if any(problem.severity == "error" for problem in problems):
+        return Outcome(None, tuple(problems))
+    found = effects(list(text.parsed.queries), catalog) if main is not None else Effects.unknown()
+    proofs = _proofs(main, catalog)
+    row = rows.row(
+        rows.columns(text.parsed.columns, proofs, catalog),
+        rows.named(text.parts),
+        text.missing,
+        catalog,
+    )
+    writing = bool(found.writes) and copied is None
+    return Outcome(
+        Query(
+            statement=statement,
+            sql=text.sql,
+            parameters=given,
+            columns=row.columns,
+            fields=row.fields,
+            table=row.table,
+            cardinality=many,
+            read_only=found.read_only,
+            clean=found.clean,
+            reads=tuple(_refs(found.reads, catalog)),
+            writes=_writes(found, main, row.table, catalog),
+            tracked=track(text.sql, text.parsed, server, catalog, single=alone)
+            if writing
+            else None,
+            copy_target=copied,
+        ),
+        tuple(problems),
+    )
+
+
+def _written_out(
+    statement: Statement, parsed: Parsed, server: Server, catalog: Catalog
+) -> tuple[_Text, list[Problem]]:
+    """The statement with its stars and whole rows written out, if the server agrees with that."""
+    columns = enumerate(parsed.columns)
+    plainly = _Text(
+        statement.sql, parsed, tuple(Part(column.name, index) for index, column in columns)
+    )
+    composite = any(_is_row(column.type, catalog) for column in parsed.columns)
+    written = parsed.written() if composite or "*" in statement.sql else None
+    if written is None or len(outputs(written)) != len(parsed.columns):
+        return plainly, []
+    missing = _missing(parsed.main, whole_rows(written, catalog).keys(), catalog)
+    expansion = expand(statement.sql, written, catalog, missing)
+    if expansion is None:
+        return plainly, []
+    again = server.parse(expansion.sql)
+    if isinstance(again, Parsed) and _agrees(expansion, parsed, again):
+        return _Text(expansion.sql, again, expansion.parts, missing), []
+    return plainly, [
+        Problem(
+            "the columns of `*` or of a whole row can't be written out here",
+            at=span_at(statement, expansion.start + 1),
+            hint="list the columns, and order by expressions rather than positions, so that"
+            " a column added to the table can't shift the others",
+            severity="warning",
+        )
+    ]
+
+
+def _is_row(oid: int, catalog: Catalog) -> bool:
+    kind = catalog.types.get(oid)
+    return kind is not None and kind.kind == "composite"
+
+
+def _missing(query: Node | None, indexes: Iterable[int], catalog: Catalog) -> frozenset[int]:
+    """Those of the whole rows that an outer join may leave without a row."""
+    whole = list(indexes)
+    proofs = _proofs(query, catalog) if whole else []
+    return frozenset(i for i in whole if i >= len(proofs) or proofs[i].nullable)
+
+
+def _agrees(expansion: Expansion, parsed: Parsed, again: Parsed) -> bool:
+    """Whether the server reads the expanded text as the same statement."""
+    names = expansion.names
+    if again.parameters != parsed.parameters or len(again.columns) != len(names):
+        return False
+    if any(n is not None and n != c.name for n, c in zip(names, again.columns, strict=True)):
+        return False
+    at = 0
+    for part in expansion.parts:
+        width = part.width + part.marker
+        types = [column.type for column in again.columns[at : at + part.width]]
+        wanted = [parsed.columns[part.output].type]
+        if part.table is not None:
+            wanted = [column.type.oid for column in part.table.columns]
+        if types != wanted:
+            return False
+        at += width
+    return _orders(parsed) == _orders(again)
+
+
+def _orders(parsed: Parsed) -> list[str]:
+    """What the rows are ordered and grouped by: `order by 2` may mean another column now."""
+    query = parsed.main
+    if query is None:
+        return []
+    entries = {e.number("ressortgroupref"): e for e in query.nodes("targetList")}
+    return [
+        _shape(entries[clause.number("tleSortGroupRef")].node("expr"))
+        for name in ("sortClause", "distinctClause")
+        for clause in query.nodes(name)
+        if query.get("hasDistinctOn") or name == "sortClause"
+        if clause.number("tleSortGroupRef") in entries
+    ]
+
+
+def _shape(value: object) -> str:
+    """An expression's text without its places."""
+    if isinstance(value, Node):
+        fields = (f"{k} {_shape(v)}" for k, v in value.fields.items() if k != "location")
+        return f"{{{value.tag} {' '.join(fields)}}}"
+    if isinstance(value, list):
+        return f"({' '.join(_shape(v) for v in value)})"  # pyright: ignore[reportUnknownVariableType]
+    return plain(value) if isinstance(value, str) else repr(value)
+
+
+def _proofs(query: Node | None, catalog: Catalog) -> list[Proof]:
+    return [] if query is None else prove(query, catalog)
+
+
+def _cardinality(parsed: Parsed, catalog: Catalog) -> Cardinality:
+    if not parsed.columns:
+        return "none"
+    return "many" if parsed.main is None else cardinality(parsed.main, catalog)
+
+
+def _refs(oids: tuple[int, ...], catalog: Catalog) -> list[TableRef]:
+    found = {catalog.relations[oid].table.ref for oid in oids if oid in catalog.relations}
+    return sorted(found, key=lambda ref: (ref.schema, ref.name))
+
+
+def _writes(
+    found: Effects, query: Node | None, row: TableRef | None, catalog: Catalog
+) -> tuple[Write, ...]:
+    returned = _returned(query) if row is not None else 0
+    writes = {
+        Write(relation.table.ref, operation, oid == returned and relation.table.ref == row)
+        for oid, operation in found.writes
+        if (relation := catalog.relations.get(oid)) is not None
+    }
+    return tuple(sorted(writes, key=lambda w: (w.table.schema, w.table.name, w.operation)))
+
+
+def _returned(query: Node | None) -> int:
+    """The table that RETURNING gives the changed rows of; 0 where there is none."""
+    if query is None or not query.get("returningList"):
+        return 0
+    target = query.number("resultRelation")
+    unwanted = _RETURNS_NEW if query.number("commandType") == _DELETE else _RETURNS_OLD
+    for entry in outputs(query):
+        variable = entry.node("expr")
+        if variable is None or variable.tag != "VAR" or variable.number("varno") != target:
+            return 0
+        if variable.number("varreturningtype") == unwanted:
+            return 0
+    return query.nodes("rtable")[target - 1].number("relid")

@@ -1,0 +1,131 @@
+"""Whether a statement suits the kind that its annotation gives it."""
+
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.facts import Cardinality, CopyTarget, Parameter, Statement
+from salacia_db.codegen.problems import Problem, Severity
+from salacia_db.codegen.source.lexer import Token, lex
+
+UPDATE, INSERT, DELETE = 2, 3, 4  # CmdType
+
+
+def check_kind(
+    statement: Statement,
+    query: Node | None,
+    cardinality: Cardinality,
+    *,
+    columns: int,
+    single: bool,
+) -> list[Problem]:
+    """What is wrong with the kind. `query` is the tree, if there is just one."""
+    kind = statement.kind
+    if kind in ("one", "one!", "many", "stream") and columns == 0:
+        return [
+            _problem(
+                statement,
+                f":{kind} wants rows, but the statement returns none",
+                "add a RETURNING clause, or use :exec",
+            )
+        ]
+    if kind in ("one", "one!") and cardinality == "many":
+        return [_several(statement)]
+    if kind == "bulk":
+        return _check_bulk(statement, query, columns=columns, single=single)
+    return []
+
+
+def copy_target(
+    statement: Statement, query: Node | None, parameters: tuple[Parameter, ...], catalog: Catalog
+) -> CopyTarget | Problem:
+    """Where a `:copy` goes. `query` is its tree before rewriting."""
+    columns = None if query is None else _copied_columns(query, statement.sql)
+    if query is None or columns is None:
+        return _problem(
+            statement,
+            ":copy must be a plain `insert into … (columns) values (parameters)`",
+            "use :bulk for anything else",
+        )
+    entries = query.nodes("rtable")
+    relation = catalog.relations.get(entries[query.number("resultRelation") - 1].number("relid"))
+    if relation is None or relation.table.kind not in ("r", "p", "f") or relation.rules:
+        return _problem(
+            statement, ":copy needs a table, without rules", "use :bulk for a view or with rules"
+        )
+    names = {column.number: column.name for column in relation.table.columns}
+    return CopyTarget(relation.table.ref, tuple(names[columns[p.number]] for p in parameters))
+
+
+def _problem(
+    statement: Statement, message: str, hint: str, severity: Severity = "error"
+) -> Problem:
+    return Problem(message, at=statement.header, hint=hint, severity=severity)
+
+
+def _several(statement: Statement) -> Problem:
+    lenient = statement.dialect == "sqlc"
+    return _problem(
+        statement,
+        f":{statement.kind} may match several rows"
+        + (": only the first is taken" if lenient else ", so it can't promise one"),
+        "compare all columns of a unique key with `=`, add `limit 1`, or use :many",
+        "warning" if lenient else "error",
+    )
+
+
+def _check_bulk(
+    statement: Statement, query: Node | None, *, columns: int, single: bool
+) -> list[Problem]:
+    command = 0 if query is None else query.number("commandType")
+    if command not in (UPDATE, INSERT, DELETE) and statement.dialect == "salacia":
+        return [_problem(statement, ":bulk must be an INSERT, UPDATE or DELETE", "use :many")]
+    if not statement.parameters:
+        return [
+            _problem(statement, ":bulk runs once per set of parameters, but has none", "use :exec")
+        ]
+    if columns and not single and statement.dialect == "salacia":
+        return [
+            _problem(
+                statement,
+                ":bulk may return several rows for one set of parameters",
+                "compare all columns of a unique key with `=`, or drop the RETURNING clause",
+            )
+        ]
+    return []
+
+
+def _copied_columns(query: Node, sql: str) -> dict[int, int] | None:
+    """Attribute numbers by parameter number, if the statement is what COPY can do."""
+    if query.number("commandType") != INSERT or not _is_plain(sql):
+        return None
+    entries = query.nodes("rtable")
+    columns: dict[int, int] = {}
+    for entry in query.nodes("targetList"):
+        value = entry.node("expr")
+        while value is not None and value.tag != "PARAM":
+            # Its length or domain is applied to the value, as COPY does too.
+            value = value.node("arg") or next(iter(value.nodes("args")), None)
+        if value is None or value.number("paramid") in columns:
+            return None
+        columns[value.number("paramid")] = entry.number("resno")
+    return columns if entries and columns else None
+
+
+def _is_plain(sql: str) -> bool:
+    """Whether the text is INSERT INTO name (names) VALUES ($1, $2, …) and nothing else."""
+    tokens = [token for token in lex(sql) if token.significant]
+    at = next((i for i, token in enumerate(tokens) if token.is_word("values")), len(tokens))
+    head, row = tokens[:at], tokens[at + 1 :]
+    if len(row) < 3 or not (head and head[0].is_word("insert")):
+        return False
+    inner = row[1:-1]
+    return (
+        row[0].is_symbol("(")
+        and row[-1].is_symbol(")")
+        and len(inner) % 2 == 1
+        and all(_is_item(token, i) for i, token in enumerate(inner))
+        and not any(token.is_word("overriding") for token in head)
+    )
+
+
+def _is_item(token: Token, index: int) -> bool:
+    return token.is_symbol(",") if index % 2 else token.kind == "parameter"

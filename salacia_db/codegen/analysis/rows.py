@@ -1,0 +1,174 @@
+"""What the columns of a statement's rows are, and how they make up a row."""
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from msgspec import Struct
+
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.expand import Part
+from salacia_db.codegen.analysis.names import outputs
+from salacia_db.codegen.analysis.proofs.proof import Proof
+from salacia_db.codegen.analysis.server import WireColumn
+from salacia_db.codegen.analysis.tree import Node, Value
+from salacia_db.codegen.facts import (
+    Column,
+    ColumnRef,
+    NestedField,
+    PgType,
+    Span,
+    Statement,
+    Table,
+    TableRef,
+    ValueField,
+)
+from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.positions import span_at_byte
+
+_NO_NAME = "?column?"
+
+
+class Row(Struct, frozen=True):
+    """The columns on the wire, the fields that they make, and the table whose row they are."""
+
+    columns: tuple[Column, ...]
+    fields: tuple[ValueField | NestedField, ...]
+    table: TableRef | None
+
+
+def columns(
+    wire: tuple[WireColumn, ...], proofs: list[Proof], catalog: Catalog
+) -> tuple[Column, ...]:
+    """The columns as facts; without proofs every one is nullable."""
+    if len(proofs) != len(wire):
+        proofs = [Proof(True, "null: nothing is known of the statement's tree")] * len(wire)
+    return tuple(
+        Column(
+            name=column.name,
+            type=catalog.types.get(column.type) or _unknown(column.type),
+            nullable=proof.nullable,
+            origin=_origin(column, catalog),
+            reason=proof.reason,
+        )
+        for column, proof in zip(wire, proofs, strict=True)
+    )
+
+
+def row(
+    found: tuple[Column, ...], parts: tuple[Part, ...], missing: frozenset[int], catalog: Catalog
+) -> Row:
+    """The row that the columns make; `missing` are the outputs whose whole row may be missing."""
+    whole = _table(found, catalog)
+    if len(parts) == 1 and parts[0].table is not None and parts[0].output not in missing:
+        # A single whole row that is always there is the row itself.
+        parts = tuple(Part(column.name, 0) for column in found)
+    names = _unique(part.name for part in parts)
+    widths = [part.width + part.marker for part in parts]
+    fields: list[ValueField | NestedField] = []
+    starts = accumulate(widths, initial=0)
+    for part, name, start in zip(parts, names, starts, strict=False):
+        if part.table is None:
+            fields.append(ValueField(name, start))
+            continue
+        fields.append(
+            NestedField(
+                name=name,
+                table=part.table.ref,
+                start=start,
+                stop=start + part.width,
+                found=_found(part, part.table, start) if part.output in missing else None,
+                marker=part.marker,
+            )
+        )
+    return Row(found, tuple(fields), whole)
+
+
+def unnamed(statement: Statement, parts: tuple[Part, ...], query: Node | None) -> list[Problem]:
+    """A problem for each column that has no name, unless it is the only one."""
+    if len(parts) == 1 or statement.dialect == "sqlc":
+        return []
+    entries = [] if query is None else outputs(query)
+    return [
+        Problem(
+            f"column {index} of the result has no name",
+            at=_place(statement, entries[part.output] if part.output < len(entries) else None),
+            hint="name it: `… as name`",
+        )
+        for index, part in enumerate(parts, 1)
+        if part.name == _NO_NAME
+    ]
+
+
+def _place(statement: Statement, entry: Node | None) -> Span:
+    """Where the first word of an output column stands that the tree has the place of."""
+    locations = [] if entry is None else [n for n in _locations(entry) if n >= 0]
+    if not locations:
+        return statement.header
+    return span_at_byte(statement, min(locations))
+
+
+def _locations(value: Value) -> Iterator[int]:
+    if isinstance(value, Node):
+        location = value.get("location")
+        if isinstance(location, int):
+            yield location
+        for inner in value.fields.values():
+            yield from _locations(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _locations(inner)
+
+
+def named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts with a name for those that PostgreSQL leaves without one."""
+    sole = len(parts) == 1
+    return tuple(
+        Part("value" if sole else f"column_{index}", part.output) if part.name == _NO_NAME else part
+        for index, part in enumerate(parts, 1)
+    )
+
+
+def _found(part: Part, table: Table, start: int) -> int:
+    if part.marker:
+        return start + part.width
+    return start + next(i for i, column in enumerate(table.columns) if column.not_null)
+
+
+def _table(found: tuple[Column, ...], catalog: Catalog) -> TableRef | None:
+    """The table whose columns these are: all of them, in order, none weaker than there."""
+    if not found or found[0].origin is None:
+        return None
+    ref = found[0].origin.table
+    table = next((r.table for r in catalog.relations.values() if r.table.ref == ref), None)
+    if table is None or len(table.columns) != len(found):
+        return None
+    same = all(
+        column.origin == ColumnRef(ref, own.name)
+        and column.type.oid == own.type.oid
+        and not (column.nullable and own.not_null)
+        for column, own in zip(found, table.columns, strict=True)
+    )
+    return ref if same else None
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    taken: list[str] = []
+    for name in names:
+        unique, count = name, 2
+        while unique in taken:
+            unique, count = f"{name}_{count}", count + 1
+        taken.append(unique)
+    return taken
+
+
+def _origin(column: WireColumn, catalog: Catalog) -> ColumnRef | None:
+    relation = catalog.relations.get(column.table)
+    if relation is None:
+        return None
+    names = {own.number: own.name for own in relation.table.columns}
+    name = names.get(column.attribute)
+    return None if name is None else ColumnRef(relation.table.ref, name)
+
+
+def _unknown(oid: int) -> PgType:
+    return PgType(oid, "", "unknown", "unknown", "pseudo")
