@@ -103,13 +103,14 @@ def lex(text: str) -> list[Token]:
     tokens: list[Token] = []
     at = 0
     while at < len(text):
-        token = _token_at(text, at)
+        token = token_at(text, at)
         tokens.append(token)
         at = token.end
     return tokens
 
 
-def _token_at(text: str, at: int) -> Token:
+def token_at(text: str, at: int) -> Token:
+    """The one token that starts at a character of the text."""
     match = _TOKEN.match(text, at)
     assert match is not None  # the last alternative takes any character
     end = match.end()
