@@ -11,11 +11,14 @@ from salacia_db.postgres.errors import PostgresError
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-def connect(url: str) -> Connection:
-    """Connects in autocommit mode. Raises `PostgresError`, which never holds the password."""
+def connect(url: str, name: str = "salacia") -> Connection:
+    """Connects in autocommit mode, as the application `name`.
+
+    Raises `PostgresError`, which never holds the password.
+    """
     check_url(url)
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=name)
     except psycopg.Error as error:
         raise PostgresError(f"can't connect to {place(url)}: {error}") from None
 

@@ -245,11 +245,13 @@ def _is_postgres(pid: int) -> bool:
     """Whether the process runs PostgreSQL, rather than being dead but not yet waited for."""
     if Path("/proc/self/cmdline").exists():
         try:
-            return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            program = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[0]
         except OSError:
             return False
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True)
-    return b"postgres" in listed.stdout and not listed.stdout.startswith(b"(")
+    else:
+        asked = ["ps", "-o", "comm=", "-p", str(pid)]
+        program = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+    return Path(program).name == "postgres"
 
 
 def _ensure_database(postmaster: Postmaster, database: str) -> None:

@@ -31,8 +31,10 @@ print(embedded_url(f"embedded://{sys.argv[1]}", "shop"), flush=True)
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    # Not pytest's own folder: that is closed to the account that runs the server for root.
-    with tempfile.TemporaryDirectory(prefix="salacia-test-") as parent:
+    # Not pytest's own folder: that is closed to the account that runs the server for root. And in
+    # memory where possible: this server waits for the disk, as it should.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="salacia-test-", dir=memory) as parent:
         Path(parent).chmod(0o755)
         yield Path(parent) / "data"
         stop_durable(Path(parent) / "data")

@@ -79,7 +79,7 @@ def read_rollback(file: MigrationFile) -> list[Statement]:
             f"{at(path)} holds no statement",
             "write what undoes the migration; `select 1;` if there is nothing to undo",
         )
-    _refuse_transaction_control(path, statements, file.transactional)
+    _refuse_unfit(path, statements, file.transactional)
     return statements
 
 
@@ -155,14 +155,17 @@ def _file(migration: Any) -> MigrationFile:
     transactional = bool(migration.use_transactions)
     statements = split(text) if path.suffix == ".sql" else []
     steps = [] if path.suffix == ".sql" else list(migration.steps)
-    _refuse_transaction_control(path, statements, transactional)
+    _refuse_unfit(path, statements, transactional)
     return MigrationFile(migration.id, path, _checksum(text), transactional, statements, steps)
 
 
-def _refuse_transaction_control(
-    path: Path, statements: list[Statement], transactional: bool
-) -> None:
+def _refuse_unfit(path: Path, statements: list[Statement], transactional: bool) -> None:
     for statement in statements:
+        if statement.copies_from_client():
+            raise MigrationError(
+                f"{at(path, statement.line)} a migration has no stdin or stdout to COPY",
+                "use INSERT, or COPY from a file on the server",
+            )
         if statement.controls_transaction():
             word = statement.words[0].upper()
             raise MigrationError(

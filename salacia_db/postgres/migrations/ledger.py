@@ -48,6 +48,11 @@ class Entry(NamedTuple):
     finished_at: datetime | None
 
 
+def session_name() -> str:
+    """What a session that migrates is called, for those who wait for it to read."""
+    return f"salacia migrate, process {os.getpid()} on {socket.gethostname()}"
+
+
 class Ledger:
     """The entries of one database, through one connection in autocommit mode."""
 
@@ -140,24 +145,20 @@ class Ledger:
         however it ends.
         """
         deadline = time.monotonic() + wait
-        name = f"salacia migrate, process {os.getpid()} on {socket.gethostname()}"
-        self._connection.execute("select set_config('application_name', %s, false)", (name[:63],))
         # Asked again and again rather than waited for in the server: a waiting statement would
         # hold up a `create index concurrently` of the lock's holder, for ever.
         while not self._value("select pg_try_advisory_lock(%s, %s)", *_KEY):
             if time.monotonic() > deadline:
                 raise MigrationError(
                     f"another migration is running ({self._holder()}); "
-                    f"waited {wait:.0f} s for it to end",
+                    f"waited {wait:g} s for it to end",
                     "wait for it; or end it: select pg_terminate_backend(pid) with the pid of its "
                     "server process",
                 )
             time.sleep(_LOCK_POLL)
-        try:
-            yield
-        finally:
-            if not self._connection.closed:
-                self._value("select pg_advisory_unlock(%s, %s)", *_KEY)
+        yield
+        # After an error the end of the connection does it, which may be in no state to be asked.
+        self._value("select pg_advisory_unlock(%s, %s)", *_KEY)
 
     def check_lock(self) -> None:
         """Raises `MigrationError` where the lock isn't this session's (any more)."""

@@ -18,7 +18,7 @@ from salacia_db.postgres.migrations.files import (
     refuse_empty,
 )
 from salacia_db.postgres.migrations.history import History, MigrationStatus
-from salacia_db.postgres.migrations.ledger import Direction, Ledger
+from salacia_db.postgres.migrations.ledger import Direction, Ledger, session_name
 
 LOCK_WAIT = 60.0
 """How many seconds to wait for another process that migrates the same database."""
@@ -149,7 +149,7 @@ class Migrator:
 
     @contextmanager
     def _connected(self) -> Generator[Connection]:
-        connection = connect(self._url)
+        connection = connect(self._url, session_name())
         try:
             yield connection
         finally:

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
+_CLIENT_COPY = re.compile(r"\b(from\s+stdin|to\s+stdout)\b", re.IGNORECASE)
 _ENDS_A_TRANSACTION = {
     "abort",
     "begin",
@@ -46,6 +47,10 @@ class Statement(NamedTuple):
         return self.words[:1] != () and (
             self.words[0] in _ENDS_A_TRANSACTION or " ".join(self.words[:2]) in _ENDS_A_TRANSACTION
         )
+
+    def copies_from_client(self) -> bool:
+        """Whether it is a COPY that expects rows from, or sends them to, the client."""
+        return self.words[:1] == ("copy",) and _CLIENT_COPY.search(self.sql) is not None
 
 
 def split(text: str) -> list[Statement]:
