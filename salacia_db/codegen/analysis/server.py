@@ -18,6 +18,8 @@ _SETTINGS = (
     "set default_transaction_read_only = on;"
     "set statement_timeout = '60s'; set lock_timeout = '10s'"
 )
+# The connection, resources, an operator's intervention, a lock.
+_NOT_THE_STATEMENT = ("08", "53", "55P03", "57")
 # Else every tree would also be written to the server's log; only superusers may say so.
 _QUIET = (
     "select set_config('log_min_messages', 'panic', false) from pg_roles"
@@ -119,13 +121,15 @@ class Server:
         return self.rows(sql)[0][0] or b"null"
 
     def parse(self, sql: str) -> Parsed | Rejected:
-        """What the statement means, or why PostgreSQL refuses it."""
+        """What the statement means, or why PostgreSQL refuses it. Raises ServerError."""
         if "\0" in sql:
             return Rejected("a NUL character in the statement", "42601", position=sql.index("\0"))
         self._notices.clear()
         prepared = self._connection.prepare(b"", sql.encode())
         refused = rejection(prepared)
         if refused is not None:
+            if refused.sqlstate.startswith(_NOT_THE_STATEMENT):
+                raise ServerError(refused.message)
             return refused
         # The first of a kind is the statement's; later ones belong to functions that it inlines.
         dumps = dict(reversed(self._notices))
