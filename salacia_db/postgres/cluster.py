@@ -95,26 +95,45 @@ def _options(binaries: Binaries, ctype: str, durable: bool) -> list[str]:
 
 def _cached_cluster(binaries: Binaries) -> Path | None:
     """Where the ready cluster of these programs is kept; None where nothing can be kept."""
-    try:
-        folder = _cache_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid():
-            return None
-    except OSError:
+    folder = _cache_folder()
+    if folder is None:
         return None
     made_with = [binaries.version, platform.machine(), *_options(binaries, _CTYPES[0], False)]
     key = hashlib.sha256("\0".join(made_with).encode()).hexdigest()[:12]
     return folder / f"cluster-{binaries.version}-{key}"
 
 
-def _cache_folder() -> Path:
-    home = Path.home()
-    if home.stat().st_uid != os.geteuid():
-        # Under sudo, HOME may still be the caller's: leave nothing of root's there.
-        return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache" / "salacia"
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "salacia"
-    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "salacia"
+def _cache_folder() -> Path | None:
+    """A folder of this user's own to keep things in; None where there is none."""
+    below_home = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    places = [
+        os.environ.get("XDG_CACHE_HOME", ""),
+        os.path.join(os.environ.get("HOME", ""), below_home),
+        os.path.join(_registered_home(), below_home),
+    ]
+    for place in places:
+        folder = Path(place) / "salacia"
+        try:
+            # Under sudo, HOME and its like may still be the caller's: nothing of root's goes there.
+            if not folder.is_absolute() or not _is_own(folder.parent.parent):
+                continue
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_own(folder) and os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _registered_home() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return ""
+
+
+def _is_own(folder: Path) -> bool:
+    return folder.stat().st_uid == os.geteuid()
 
 
 def _keep(data: Path, cached: Path) -> None:

@@ -45,15 +45,14 @@ def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """`python(code, *arguments)`: a process that runs it, killed at the end of the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(code: str, *arguments: object, **options) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
-            **options,
+            env={**os.environ, "PYTHONPATH": path},
         )
         started.append(process)
         return process

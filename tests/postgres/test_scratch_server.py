@@ -80,6 +80,7 @@ def test_it_is_ready_at_once_when_the_cluster_is_cached():
 
 
 def test_a_damaged_cache_is_made_anew(monkeypatch, tmp_path, query):
+    (tmp_path / "cache").mkdir()
     monkeypatch.setattr(cluster, "_cache_folder", lambda: tmp_path / "cache")
     with start_scratch() as first:
         kept = next((tmp_path / "cache").iterdir())
@@ -88,6 +89,15 @@ def test_a_damaged_cache_is_made_anew(monkeypatch, tmp_path, query):
     (kept / "global" / "pg_control").write_bytes(b"")
     with start_scratch() as second:
         assert query(second.url(), "select 1") == [(1,)]
+
+
+@pytest.mark.parametrize("home", ["/nonexistent", "", "relative", "/"])
+def test_without_a_home_nothing_is_kept_and_all_else_works(home, monkeypatch):
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(cluster, "_registered_home", lambda: home)
+    monkeypatch.setattr(cluster, "_is_own", lambda folder: folder.exists() and folder != Path("/"))
+    assert cluster._cache_folder() is None
 
 
 def test_stopping_leaves_nothing_behind():
