@@ -1,5 +1,6 @@
 """Problems: what is wrong with a person's input, where it is, and what to do about it."""
 
+import unicodedata
 from typing import Literal
 
 from msgspec import Struct
@@ -28,11 +29,11 @@ class Problem(Struct, frozen=True):
         """The problem for a terminal: place and message, the line with a caret, the hint."""
         position = self.position()
         place = "" if position is None else "{}:{}:{}: ".format(*position)
-        lines = [f"{place}{self.severity}: {printable(self.message)}"]
+        lines = [_indented(f"{place}{self.severity}: {self.message}")]
         if self.at is not None and position is not None:
             lines += _excerpt(self.at, position[1], position[2])
         if self.hint:
-            lines.append(f"  hint: {printable(self.hint)}")
+            lines.append(_indented(f"  hint: {self.hint}"))
         return "\n".join(lines)
 
 
@@ -45,15 +46,28 @@ class ProblemsError(Exception):
 
 
 def printable(text: str) -> str:
-    """The text with control and direction characters escaped: it can't forge a line."""
+    """The text with control and direction characters escaped; lines stay lines."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def _indented(text: str) -> str:
+    # Further lines are indented: a name from a database can't forge a problem of its own.
+    return printable(text).replace("\n", "\n    ")
 
 
 def _excerpt(at: Span, line: int, column: int) -> list[str]:
     text = at.file.text.split("\n")[line - 1]
-    width = max(1, min(at.end - at.start, len(text) - column + 1))
+    before, marked = text[: column - 1], text[column - 1 : column - 1 + at.end - at.start]
     gutter = f"{line:>5} | "
     # Tabs stay tabs in the padding, so that the caret stands under its character.
-    padding = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    padding = "".join("\t" if c == "\t" else " " * _cells(c) for c in before)
     shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
-    return [gutter + shown, " " * (len(gutter) - 2) + "| " + padding + "^" * width]
+    carets = "^" * max(1, sum(_cells(c) for c in marked))
+    return [gutter + shown, " " * (len(gutter) - 2) + "| " + padding + carets]
+
+
+def _cells(character: str) -> int:
+    """How many cells of a terminal the character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1

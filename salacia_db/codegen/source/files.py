@@ -64,8 +64,9 @@ def _discover(paths: Sequence[Path], root: Path, problems: list[Problem]) -> Ite
         if path.is_file():
             yield _Found(path, None)
         elif path.is_dir():
+            before = len(problems)
             found = list(_folder(path, root, problems))
-            if not found:
+            if not found and len(problems) == before:
                 message = f"no .sql files in {show(path, root)}"
                 problems.append(
                     Problem(message, hint="name the folder or the files of your queries")

@@ -89,7 +89,7 @@ def _lex(text: str) -> list[Token]:
 def _swallowed(token: Token) -> int | None:
     if token.kind not in ("string", "quoted", "unterminated"):
         return None
-    match = _ANNOTATION_LINE.search(token.text)
+    match = _ANNOTATION_LINE.search(token.text, 1)  # what opens the token is no line in it
     return match.start() if match else None
 
 
