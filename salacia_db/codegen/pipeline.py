@@ -1,0 +1,129 @@
+"""The way from a project to its package: read, analyse, emit. Each stage adds its problems."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from salacia_db.codegen.analysis.project import Analysis, analyse_project
+from salacia_db.codegen.analysis.schema import (
+    LiveDatabase,
+    Migrations,
+    SchemaFiles,
+    SchemaSource,
+)
+from salacia_db.codegen.describe import Description, Naming, describe
+from salacia_db.codegen.emit import File, Options, diff, emit, write
+from salacia_db.codegen.emit.package import Package
+from salacia_db.codegen.emit.plan import Method, plain
+from salacia_db.codegen.emit.types import optional
+from salacia_db.codegen.facts import Column, Query, SourceFile
+from salacia_db.codegen.problems import Problem, ProblemsError
+from salacia_db.codegen.project import Project
+from salacia_db.codegen.source import read_queries
+from salacia_db.codegen.source.files import show
+from salacia_db.postgres.cluster import cache_folder
+
+
+class Generated(Struct, frozen=True):
+    """A package as it should be: its files, unless a problem is an error."""
+
+    out: Path
+    folder: str
+    files: tuple[File, ...]
+    queries: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error, so that nothing may be written."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    def diff(self) -> str:
+        """What `write` would change, as a unified diff. Raises ProblemsError."""
+        text, problems = diff(self.files, self.out)
+        if problems:
+            raise ProblemsError(*problems)
+        return text
+
+    def write(self) -> list[str]:
+        """Brings the folder up to date; returns the paths that changed. Raises ProblemsError."""
+        changed, problems = write(self.files, self.out)
+        if problems:
+            raise ProblemsError(*problems)
+        return changed
+
+
+def generate(project: Project) -> Generated:
+    """The project's package. Nothing is written yet."""
+    analysis = analyse(project)
+    files, found = emit(analysis.queries, analysis.schema, _options(project))
+    problems = in_order((*analysis.problems, *found))
+    folder = show(project.out, project.root)
+    return Generated(project.out, folder, tuple(files), len(analysis.queries), problems)
+
+
+def description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
+    """What is known of every query that could be understood, and all problems."""
+    analysis = analyse(project)
+    package = Package(analysis.queries, analysis.schema, _options(project))
+    problems = in_order((*analysis.problems, *package.problems))
+    methods = {id(method.query): method for group in package.groups for method in group.methods}
+    known = [query for query in analysis.queries if id(query) in methods]
+    return describe(known, problems, _naming(package, methods)), problems
+
+
+def analyse(project: Project) -> Analysis:
+    """Every statement of the project with what PostgreSQL says of it, and all problems so far."""
+    statements, problems = read_queries(project.queries, project.dialect, project.root)
+    source = _schema_source(project)
+    analysis = analyse_project(
+        statements,
+        source,
+        server_url=None if isinstance(source, LiveDatabase) else project.database_url,
+        cache=cache_folder(),
+    )
+    return Analysis(analysis.schema, analysis.queries, (*problems, *analysis.problems))
+
+
+def in_order(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Problems by their place: those without one first."""
+    return tuple(sorted(problems, key=lambda problem: problem.position() or ("", 0, 0)))
+
+
+def _schema_source(project: Project) -> SchemaSource:
+    if project.migrations is not None:
+        return Migrations(project.migrations)
+    if project.schema:
+        return SchemaFiles(tuple(_source_file(path, project.root) for path in project.schema))
+    assert project.database_url is not None  # load_project has seen to it
+    return LiveDatabase(project.database_url)
+
+
+def _source_file(path: Path, root: Path) -> SourceFile:
+    shown = show(path, root)
+    try:
+        return SourceFile(shown, path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ProblemsError(Problem(f"can't read {shown}: {error.strerror}")) from None
+    except UnicodeDecodeError:
+        raise ProblemsError(Problem(f"{shown} is not UTF-8", hint="save it as UTF-8")) from None
+
+
+def _options(project: Project) -> Options:
+    return Options(package=project.package, types=project.types, names=project.names)
+
+
+def _naming(package: Package, methods: dict[int, Method]) -> Naming:
+    def parameter(query: Query, index: int) -> str:
+        argument = methods[id(query)].arguments[index]
+        return plain(optional(argument.type.given, argument.nullable))
+
+    def column(query: Query, column: Column) -> str:
+        found = package.types.find(column.type, column.origin)
+        return "Any" if found is None else plain(optional(found.read, column.nullable))
+
+    def row(query: Query) -> str | None:
+        found = methods[id(query)].row
+        return None if found is None or found.shape is None else found.shape.class_.name
+
+    return Naming(parameter, column, row)
