@@ -1,0 +1,247 @@
+"""Configuration: where the database is and how the pool behaves. Imports nothing of ours."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+Profile = Literal["development", "test", "production"]
+
+# The database that `embedded:` URLs mean, on the server of the project.
+EMBEDDED_DATABASE = "salacia"
+
+_SCHEMES = ("postgresql", "postgres", "embedded")
+
+
+class SalaciaError(Exception):
+    """The root of every error that salacia_db raises on its own account.
+
+    `retry_safe` says whether what failed can simply be run again, the whole unit of work or the
+    lone statement, without the risk that it happens twice.
+    """
+
+    retry_safe: bool = False
+
+
+class ConfigurationError(SalaciaError, ValueError):
+    """The configuration can't be used: no URL, a wrong one, an unknown or impossible setting.
+
+    The message says which, and what to write instead. It never shows a password.
+    """
+
+
+class PoolSettings(Struct, frozen=True, kw_only=True, gc=False):
+    """How many connections there are, and how long one waits for them. Times are seconds.
+
+    The defaults are those of production.
+    """
+
+    max: int = 5
+    """At most this many connections are open at once."""
+    min: int = 0
+    """So many stay open however long they idle."""
+    acquire: float = 30.0
+    """A caller waits so long for a connection, then gets `PoolTimeout`."""
+    idle: float = 10.0
+    """A connection beyond `min` that nobody has used for so long is closed."""
+    lifetime: float = 3600.0
+    """A connection is closed and replaced at this age, give or take a tenth."""
+
+
+class DatabaseSettings(Struct, frozen=True, kw_only=True):
+    """Everything that `connect()` goes by. Times are seconds."""
+
+    url: str
+    profile: Profile = "development"
+    pool: PoolSettings = PoolSettings()
+    timeout: float | None = 30.0
+    """A statement's deadline, COMMIT's too; None: wait for ever."""
+    connect_timeout: float = 10.0
+    """The deadline of opening one connection."""
+    close_timeout: float = 10.0
+    """`close()` waits so long for what is in use, then ends it."""
+    hook_timeout: float = 30.0
+    """The deadline of each hook that runs after the commit or the rollback."""
+    prepared_statements: int = 256
+    """So many prepared statements are held per connection; the least used goes first."""
+    log_statements: bool = False
+    """Whether names and durations (never values) go to the logger `salacia_db.statements`."""
+    application_name: str = "salacia_db"
+    """What pg_stat_activity and the server's log call us."""
+
+    def __repr__(self) -> str:
+        shown = [f"url={self.location!r}"]
+        names = [name for name in self.__struct_fields__ if name != "url"]
+        shown += [f"{name}={getattr(self, name)!r}" for name in names]
+        return f"DatabaseSettings({', '.join(shown)})"
+
+    __str__ = __repr__
+
+    @property
+    def location(self) -> str:
+        """The URL without user, password and options: fit for messages."""
+        return _location(self.url)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the URL asks for the embedded server."""
+        return self.url.startswith("embedded:")
+
+
+class Overrides(TypedDict, total=False):
+    """The settings that `connect()` takes by keyword; a profile gives the others."""
+
+    pool: PoolSettings
+    pool_max: int
+    pool_min: int
+    pool_acquire: float
+    pool_idle: float
+    pool_lifetime: float
+    timeout: float | None
+    connect_timeout: float
+    close_timeout: float
+    hook_timeout: float
+    prepared_statements: int
+    log_statements: bool
+    application_name: str
+
+
+# Production is the defaults. Elsewhere a person waits: fail sooner.
+_PROFILES: dict[str, Overrides] = {
+    "development": {"pool_acquire": 10.0, "pool_idle": 60.0},
+    "test": {"pool_acquire": 5.0, "timeout": 10.0, "close_timeout": 2.0},
+    "production": {},
+}
+
+
+def load_settings(
+    url: str | None = None,
+    *,
+    profile: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+    **overrides: Any,
+) -> DatabaseSettings:
+    """The settings: the profile's, then the keywords'. Starts nothing and connects to nothing.
+
+    `url` is by default `DATABASE_URL`, `profile` `SALACIA_PROFILE`, else development. Raises
+    `ConfigurationError`.
+    """
+    name = profile or environment.get("SALACIA_PROFILE") or "development"
+    if name not in _PROFILES:
+        source = "profile" if profile else "SALACIA_PROFILE"
+        raise ConfigurationError(
+            f"{source} is {name!r}: it is one of {', '.join(_PROFILES)}" + _hint(name, _PROFILES)
+        )
+    known = Overrides.__annotations__
+    for key in overrides:
+        if key not in known:
+            raise ConfigurationError(
+                f"there is no setting {key!r}"
+                + _hint(f"pool_{key}" if f"pool_{key}" in known else key, known)
+                + f"; the settings are {', '.join(sorted(known))}"
+            )
+    merged: dict[str, Any] = {**_PROFILES[name], **overrides}
+    return _build(check_url(url or environment.get("DATABASE_URL")), name, merged)
+
+
+def check_url(url: str | None) -> str:
+    """The URL, if it can be one of a database. Raises `ConfigurationError`."""
+    if not url:
+        raise ConfigurationError(
+            "no database is configured: set DATABASE_URL to postgresql://user@host:5432/name, or "
+            "pass a URL to connect(); for a server of this project's own, which is started when "
+            "needed, say embedded: in either place"
+        )
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme not in _SCHEMES:
+        raise ConfigurationError(_bad_scheme(scheme if colon else ""))
+    if scheme == "embedded":
+        if rest and (not rest.startswith("///") or rest == "///"):
+            raise ConfigurationError(
+                "an embedded: URL is embedded: or embedded:///absolute/path/of/its/data/folder"
+            )
+        return url
+    if not rest.startswith("//"):
+        raise ConfigurationError(f"the database URL must begin with {scheme}://")
+    _check_hosts(url)
+    return url
+
+
+def _bad_scheme(scheme: str) -> str:
+    said = "the database URL must begin with postgresql:// (or be embedded:)"
+    base = scheme.partition("+")[0]
+    if base in ("postgresql", "postgres"):
+        return f"{said}; it says {base}+…: leave out the + and the driver's name"
+    # Without a known scheme, what stands before the first colon may be anything, a password even.
+    close = difflib.get_close_matches(scheme, _SCHEMES, n=1)
+    return f"{said}; did you mean {close[0]}:?" if close else said
+
+
+def _check_hosts(url: str) -> None:
+    try:
+        netloc = urlsplit(url).netloc
+    except ValueError:
+        raise ConfigurationError("the host in the database URL is malformed") from None
+    for host in netloc.rpartition("@")[2].split(","):
+        port = host.rpartition("]")[2].partition(":")[2]
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ConfigurationError(
+                "the port in the database URL is not a number from 1 to 65535"
+                + ("" if "@" in netloc else "; a password must be percent-encoded")
+            )
+
+
+def _location(url: str) -> str:
+    if url.startswith("embedded:"):
+        return url
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{unquote(parts.path)}"
+
+
+def _hint(word: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _build(url: str, profile: str, merged: dict[str, Any]) -> DatabaseSettings:
+    pool = merged.pop("pool", PoolSettings())
+    if not isinstance(pool, PoolSettings):
+        raise ConfigurationError("pool must be a PoolSettings; or use pool_max, pool_min and so on")
+    changes = {k.removeprefix("pool_"): merged.pop(k) for k in list(merged) if k[:5] == "pool_"}
+    try:
+        sized = msgspec.convert({**msgspec.structs.asdict(pool), **changes}, PoolSettings)
+        settings = msgspec.convert(
+            {"url": url, "profile": profile, **merged, "pool": sized}, DatabaseSettings
+        )
+    except msgspec.ValidationError as error:
+        # msgspec names the type and the place, not the value.
+        raise ConfigurationError(f"a setting has the wrong type: {error}") from None
+    _check_ranges(settings)
+    return settings
+
+
+def _check_ranges(settings: DatabaseSettings) -> None:
+    pool = settings.pool
+    if pool.max < 1:
+        raise ConfigurationError(f"pool_max is {pool.max}: there must be at least 1 connection")
+    if not 0 <= pool.min <= pool.max:
+        raise ConfigurationError(f"pool_min is {pool.min}: it lies between 0 and pool_max")
+    if settings.prepared_statements < 1:
+        raise ConfigurationError("prepared_statements must be at least 1")
+    times = {
+        "pool_acquire": pool.acquire,
+        "pool_idle": pool.idle,
+        "pool_lifetime": pool.lifetime,
+        "timeout": settings.timeout,
+        "connect_timeout": settings.connect_timeout,
+        "close_timeout": settings.close_timeout,
+        "hook_timeout": settings.hook_timeout,
+    }
+    for name, seconds in times.items():
+        # Written this way round so that NaN fails, too.
+        if seconds is not None and not seconds > 0:
+            raise ConfigurationError(f"{name} is {seconds}: it must be more than 0 seconds")

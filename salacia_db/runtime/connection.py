@@ -1,0 +1,193 @@
+"""A connection of the pool: asyncpg's, with the statements that it holds and who has it."""
+
+import os
+import socket
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from salacia_db.config import DatabaseSettings
+from salacia_db.runtime import failures
+from salacia_db.runtime.codecs import install_codecs
+from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.statement import Statement
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.watchdog import Watchdog
+
+NEVER = float("inf")
+
+# What DISCARD ALL does, without what breaks prepared statements.
+RESET = (
+    "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; "
+    "SELECT pg_advisory_unlock_all(); DISCARD TEMP"
+)
+
+# A number of a transaction means the same only within one life of one server: promotion starts a
+# new timeline, and a crash gives the numbers of what it lost to others (it resets the statistics).
+# System and timeline, then what changes with a restart and with a crash.
+INCARNATION = """
+select case when pg_is_in_recovery() then null else concat_ws(
+  '/',
+  (select system_identifier from pg_control_system())
+    || '.' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8),
+  extract(epoch from pg_postmaster_start_time()),
+  extract(epoch from (select stats_reset from pg_stat_bgwriter))
+) end
+"""
+
+
+class RawConnection(asyncpg.Connection):
+    """asyncpg's connection, with what we need of its inside."""
+
+    __slots__ = ()
+
+    def forget_listeners(self) -> None:
+        """Drops the callbacks that a borrower left behind."""
+        self._listeners.clear()  # type: ignore[attr-defined]
+        self._log_listeners.clear()  # type: ignore[attr-defined]
+
+    def sever(self, nowhere: int) -> None:
+        """Points the socket at another file: in a forked child nothing may reach the server."""
+        transport = self._transport  # type: ignore[attr-defined]
+        sock: socket.socket | None = (
+            None if transport is None else transport.get_extra_info("socket")
+        )
+        if sock is not None and sock.fileno() >= 0:
+            os.dup2(nowhere, sock.fileno())
+
+
+class Connection:
+    """One session with the server.
+
+    `held` are its prepared statements, least recently used first once it is `full`. `deadline` is
+    when the watchdog ends what runs now, `expires` when the connection is too old. `dirty`:
+    something ran that is not proven to leave the session as it was. `current` is the statement
+    that runs or ran last; in a unit of work, `where` is its place in the program. `since` is when
+    either began.
+    """
+
+    __slots__ = (
+        "current",
+        "deadline",
+        "dirty",
+        "expired",
+        "expires",
+        "full",
+        "held",
+        "idle_since",
+        "incarnation",
+        "limit",
+        "raw",
+        "since",
+        "watchdog",
+        "where",
+    )
+
+    watchdog: "Watchdog"  # the pool's, which sets it
+
+    def __init__(self, raw: RawConnection, *, incarnation: str | None, limit: int) -> None:
+        self.raw = raw
+        self.incarnation = incarnation
+        self.limit = limit
+        # asyncpg's own types stop here: its records and statements are Any.
+        self.held: dict[Statement, Any] = {}
+        self.full = False
+        self.deadline = NEVER
+        self.expires = NEVER
+        self.expired = False
+        self.dirty = False
+        self.current: str | None = None
+        self.where: str | None = None
+        self.since = self.idle_since = monotonic()
+
+    def start(self, statement: Statement, timeout: float) -> Any:
+        """Notes what begins now, and its deadline. The held prepared statement, or None."""
+        self.current = statement.name
+        now = monotonic()
+        if self.where is None:
+            self.since = now
+        self.deadline = deadline = now + (statement.timeout or timeout)
+        if deadline < self.watchdog.next_at:
+            self.watchdog.schedule(deadline)
+        if not statement.clean:
+            self.dirty = True
+        return None if self.full else self.held.get(statement)
+
+    async def prepare(self, statement: Statement) -> Any:
+        """The prepared statement, made on the server if this connection doesn't hold it yet.
+
+        Only needed where `start` gave None.
+        """
+        held = self.held
+        prepared = held.get(statement)
+        if prepared is None:
+            prepared = await self.raw.prepare(statement.sql)
+            if self.full:
+                del held[next(iter(held))]
+        else:
+            # Once it is full, the order matters: what is used moves to the end.
+            del held[statement]
+        held[statement] = prepared
+        self.full = len(held) >= self.limit
+        return prepared
+
+    def expire(self) -> None:
+        """Ends what runs: a polite cancel would hang where the server doesn't answer."""
+        self.expired = True
+        self.deadline = NEVER
+        self.raw.terminate()
+
+    def holder(self, now: float) -> str:
+        """Who has this connection and since when, for messages."""
+        doing = self.current or "nothing"
+        if self.where is None:
+            return f"{doing} for {now - self.since:.1f} s"
+        return f"the unit of work of {self.where} for {now - self.since:.1f} s (last: {doing})"
+
+
+async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:
+    """A new connection with our codecs. Raises `ConnectionFailed`."""
+    options: dict[str, Any] = {}
+    if "application_name=" not in url:
+        options["server_settings"] = {"application_name": settings.application_name}
+    try:
+        raw: RawConnection = await asyncpg.connect(
+            url, timeout=settings.connect_timeout, connection_class=RawConnection, **options
+        )
+    except TimeoutError:
+        raise ConnectionFailed(
+            f"no connection to {settings.location} within {settings.connect_timeout:g} s"
+        ) from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise _refused(error, settings) from None
+    install_codecs(raw.get_settings())
+    return raw
+
+
+async def open_connection(settings: DatabaseSettings, url: str) -> Connection:
+    """A new connection, set up for the pool. Raises `ConnectionFailed`."""
+    raw = await open_raw(settings, url)
+    try:
+        incarnation: str | None = await raw.fetchval(INCARNATION, timeout=settings.connect_timeout)
+    except asyncpg.PostgresError as error:
+        if failures.lost(error, raw):
+            raise _refused(error, settings) from None
+        # Some managed servers hide the log's position: lost commits stay unknown there.
+        incarnation = None
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raw.terminate()
+        raise _refused(error, settings) from None
+    except BaseException:
+        raw.terminate()
+        raise
+    return Connection(raw, incarnation=incarnation, limit=settings.prepared_statements)
+
+
+def _refused(error: Exception, settings: DatabaseSettings) -> ConnectionFailed:
+    why = failures.reason(error) if isinstance(error, OSError) else str(error.args[0])
+    ours = ConnectionFailed(f"can't connect to {settings.location}: {why}")
+    # A wrong password or database doesn't become right by itself.
+    ours.retry_safe = getattr(error, "sqlstate", None) not in ("28000", "28P01", "3D000", "42501")
+    return ours

@@ -1,0 +1,183 @@
+"""The database: configuration, pool, session and units of work under one name.
+
+A generated package derives its own two classes from those here, and adds its groups:
+
+    class UnitOfWork(runtime.UnitOfWork):
+        @cached_property
+        def messages(self) -> Messages:
+            return Messages(self.session)
+
+    class Database(runtime.Database[UnitOfWork]):
+        unit_of_work_class = UnitOfWork
+
+        @cached_property
+        def messages(self) -> Messages:
+            return Messages(self.session)
+
+    def connect(
+        url: str | None = None,
+        *,
+        profile: Profile | None = None,
+        hooks: Hooks | None = None,
+        **settings: Unpack[Overrides],
+    ) -> Database:
+        return Database(url, profile=profile, hooks=hooks, **settings)
+
+Neither class has slots, and neither constructor is overridden, so that groups can be cached.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
+
+from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
+from salacia_db.runtime.connection import NEVER, Connection, open_connection
+from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.hooks import Hooks
+from salacia_db.runtime.late import LateRunner
+from salacia_db.runtime.options import Isolation, Setting, begin_sql
+from salacia_db.runtime.pool import Pool
+from salacia_db.runtime.pooled import PooledSession
+from salacia_db.runtime.session import Row, Session
+from salacia_db.runtime.transaction import Transaction
+from salacia_db.runtime.transactional import TransactionSession
+from salacia_db.runtime.unit_of_work import UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class Database(Generic[U]):
+    """A database, with a pool of connections: `async with connect() as db`.
+
+    Or `db = await connect().open()` and in the end `await db.close()`. It belongs to the event
+    loop and the process that opened it. Configuration is read at once, connections are opened by
+    `open`.
+    """
+
+    unit_of_work_class: ClassVar[type[UnitOfWork]] = UnitOfWork
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        profile: Profile | None = None,
+        hooks: Hooks | None = None,
+        **settings: Unpack[Overrides],
+    ) -> None:
+        self.settings = load_settings(url, profile=profile, **settings)
+        self.hooks = hooks if hooks is not None else Hooks()
+        self.timeout = NEVER if self.settings.timeout is None else self.settings.timeout
+        self.pool = Pool(self.settings.pool, self.open_connection)
+        self._late = LateRunner(self.hooks, self.settings.hook_timeout)
+        self._url = self.settings.url
+        self.session: Session = PooledSession(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__qualname__} {self.settings.location}>"
+
+    # --- opening and closing ----------------------------------------------------------------------
+
+    async def open(self) -> Self:
+        """Opens the first connection. Raises `ConnectionFailed`.
+
+        An `embedded:` server is started if it doesn't run.
+        """
+        if self.settings.embedded:
+            self._url = await asyncio.to_thread(_start_embedded, self.settings.url)
+        await self.pool.open()
+        return self
+
+    async def close(self) -> None:
+        """Lends no more connections, waits for those in use and for hooks, then ends both."""
+        await self.pool.close(self.settings.close_timeout)
+        await self._late.close(self.settings.close_timeout)
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- units of work ----------------------------------------------------------------------------
+
+    def unit_of_work(
+        self,
+        *,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        deferrable: bool = False,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> U:
+        """A transaction: `async with db.unit_of_work() as uow`.
+
+        `settings` are transaction-local, and travel with BEGIN. Raises `UsageError` for what can't
+        be.
+        """
+        begin = begin_sql(isolation, read_only, deferrable, settings)
+        transaction = self._transaction(begin, _caller())
+        session = TransactionSession(transaction, self.hooks)
+        return cast("U", self.unit_of_work_class(session, self._late))
+
+    # --- SQL that the generator hasn't seen -------------------------------------------------------
+
+    async def fetch(self, sql: str, *args: Any, timeout: float | None = None) -> list[Row]:
+        """The rows of a statement, with `$1`, `$2` … for its arguments."""
+        rows: list[Row] = await self.session.raw("fetch", sql, args, timeout)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any, timeout: float | None = None) -> Row | None:
+        """The first row of a statement, or None."""
+        row: Row | None = await self.session.raw("fetchrow", sql, args, timeout)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any, timeout: float | None = None) -> Any:
+        """The first value of a statement's first row, or None."""
+        return await self.session.raw("fetchval", sql, args, timeout)
+
+    async def execute(self, sql: str, *args: Any, timeout: float | None = None) -> int:
+        """Runs a statement, or several where there are no arguments; the rows affected last."""
+        count: int = await self.session.raw("execute", sql, args, timeout)
+        return count
+
+    # --- for the runtime --------------------------------------------------------------------------
+
+    async def open_connection(self) -> Connection:
+        """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""
+        return await open_connection(self.settings, self._url)
+
+    def _transaction(self, begin: str, where: str) -> Transaction:
+        return Transaction(
+            self.pool,
+            self.open_connection,
+            timeout=self.timeout,
+            begin_sql=begin,
+            where=where,
+        )
+
+
+def _start_embedded(url: str) -> str:
+    # Imported late: production needs no server of its own.
+    from salacia_db.postgres import PostgresError, embedded_url
+
+    try:
+        return embedded_url(url, EMBEDDED_DATABASE)
+    except PostgresError as error:
+        raise ConnectionFailed(f"no embedded server: {error}") from None
+
+
+def _caller() -> str:
+    """The place in the program that asked: the first frame that isn't ours."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

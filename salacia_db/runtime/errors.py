@@ -1,0 +1,278 @@
+"""What can go wrong: one small tree, which says what a caller can do about each."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from salacia_db.config import ConfigurationError, SalaciaError
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.database import Database
+
+__all__ = [
+    "CheckViolation",
+    "CommitOutcomeUnknown",
+    "ConcurrentUse",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "DatabaseError",
+    "DeadlineExceeded",
+    "DeadlockDetected",
+    "ExclusionViolation",
+    "ForeignKeyViolation",
+    "IntegrityError",
+    "InvalidArgument",
+    "InvalidStatement",
+    "InvalidValue",
+    "LockNotAvailable",
+    "NotFound",
+    "NotNullViolation",
+    "PermissionDenied",
+    "PoolTimeout",
+    "ReadOnlyTransaction",
+    "SalaciaError",
+    "SchemaChanged",
+    "SerializationFailure",
+    "ServerUnavailable",
+    "StatementCancelled",
+    "TransactionRolledBack",
+    "UniqueViolation",
+    "UsageError",
+    "WriteDeadlineExceeded",
+    "WrongEventLoop",
+    "WrongProcess",
+    "retry_safe",
+]
+
+
+def retry_safe(error: BaseException) -> bool:
+    """Whether the unit of work, or the lone statement, that raised this can be run again as it is.
+
+    True only where the server is known to have kept nothing of it, and where trying again may
+    help: a serialization failure, a deadlock, a lost connection before COMMIT, a full pool.
+    """
+    return isinstance(error, SalaciaError) and error.retry_safe
+
+
+# --- misuse: the program must change --------------------------------------------------------------
+
+
+class UsageError(SalaciaError, RuntimeError):
+    """The program uses the library in a way that can't work; the message says what to change.
+
+    For example: a unit of work after its end, a database that is not open, a hook that replaces
+    an argument which the statement doesn't have.
+    """
+
+
+class ConcurrentUse(UsageError):
+    """Two tasks used one unit of work at once. Give each task a unit, or await one by one."""
+
+
+class WrongEventLoop(UsageError):
+    """A database was used on another event loop than the one that it was opened on."""
+
+
+class WrongProcess(UsageError):
+    """A database was used after a fork. Open one in each process, after the fork."""
+
+
+class InvalidArgument(SalaciaError, ValueError):
+    """An argument doesn't fit its parameter's type; nothing was sent to the server.
+
+    `parameter` is its name, `expected` PostgreSQL's name of the type. The value is not shown.
+    """
+
+    def __init__(self, message: str, *, parameter: str, expected: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        self.expected = expected
+
+
+# --- waiting and connections ----------------------------------------------------------------------
+
+
+class PoolTimeout(SalaciaError, TimeoutError):
+    """No connection became free in time. The message says who holds them, and since when."""
+
+    retry_safe = True
+
+
+class ConnectionFailed(SalaciaError, ConnectionError):
+    """No connection could be opened: the server is away, full, or refuses us."""
+
+    retry_safe = True
+
+
+class ConnectionLost(SalaciaError, ConnectionError):
+    """The connection broke, and nothing of the unit of work or statement was kept."""
+
+    retry_safe = True
+
+
+class DeadlineExceeded(SalaciaError, TimeoutError):
+    """A statement outlived its deadline; its connection was closed, its transaction is undone."""
+
+    def __init__(self, message: str, *, statement: str | None = None) -> None:
+        super().__init__(message)
+        self.statement = statement
+
+
+class CommitOutcomeUnknown(SalaciaError):
+    """The reply to COMMIT was lost, and it can't be found out now whether it was carried out.
+
+    Never repeat the work without looking. `xid` is the transaction's number (None where it isn't
+    known), `incarnation` the server's life that it belongs to; `resolve()` asks again later.
+    A lone writing statement is a transaction of its own.
+    """
+
+    def __init__(
+        self, message: str, *, xid: int | None = None, incarnation: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.xid = xid
+        self.incarnation = incarnation
+
+    async def resolve(
+        self, database: "Database[Any]", *, timeout: float = 30.0
+    ) -> Literal["committed", "aborted", "unknown"]:
+        """Asks the server what became of the transaction, for up to `timeout` seconds.
+
+        "unknown" means that this server can't tell: the number is not known, it has forgotten it,
+        it can't be reached, or it is another server or another life of it.
+        """
+        # Imported late: errors come before everything else.
+        from salacia_db.runtime.commit import outcome
+
+        if self.xid is None or self.incarnation is None:
+            return "unknown"
+        return await outcome(database.open_connection, self.xid, self.incarnation, timeout)
+
+
+class WriteDeadlineExceeded(DeadlineExceeded, CommitOutcomeUnknown):
+    """A writing statement outside a unit of work outlived its deadline: it may have happened."""
+
+    def __init__(self, message: str, *, statement: str | None = None) -> None:
+        DeadlineExceeded.__init__(self, message, statement=statement)
+        self.xid = None
+        self.incarnation = None
+
+
+class TransactionRolledBack(SalaciaError):
+    """The unit of work ended normally, but an error inside was swallowed: nothing was kept.
+
+    That error is the cause. To go on after an expected error, put the statement into a nested
+    unit of work.
+    """
+
+
+class NotFound(SalaciaError, LookupError):
+    """A statement that must return a row returned none. `statement` is its name."""
+
+    def __init__(self, statement: str = "") -> None:
+        super().__init__(f"{statement}: no such row" if statement else "no such row")
+        self.statement = statement
+
+
+# --- what the server says -------------------------------------------------------------------------
+
+
+class DatabaseError(SalaciaError):
+    """PostgreSQL refused a statement. Its own error, without the detail, is the cause.
+
+    `sqlstate` is its code, `statement` the query's name (None for raw SQL), `constraint`,
+    `table` and `column` name what was violated, where the server says so. Values are not shown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str,
+        statement: str | None = None,
+        constraint: str | None = None,
+        table: str | None = None,
+        column: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.statement = statement
+        self.constraint = constraint
+        self.table = table
+        self.column = column
+
+
+class IntegrityError(DatabaseError):
+    """A constraint was violated; `constraint` is its name."""
+
+
+class UniqueViolation(IntegrityError):
+    """A row with this key exists already."""
+
+
+class ForeignKeyViolation(IntegrityError):
+    """The row that is referred to is missing, or is still referred to."""
+
+
+class NotNullViolation(IntegrityError):
+    """`column` of `table` must have a value."""
+
+
+class CheckViolation(IntegrityError):
+    """A CHECK constraint, of a table or a domain, is not satisfied."""
+
+
+class ExclusionViolation(IntegrityError):
+    """A row that excludes this one exists already."""
+
+
+class InvalidValue(DatabaseError):
+    """A value is out of its type's range, or malformed (SQLSTATE class 22)."""
+
+
+class InvalidStatement(DatabaseError):
+    """The SQL doesn't fit the schema, or is no SQL (class 42): generate again, or migrate."""
+
+
+class PermissionDenied(DatabaseError):
+    """The role may not do this."""
+
+
+class ReadOnlyTransaction(DatabaseError):
+    """A write in a read-only transaction, or on a standby."""
+
+
+class SchemaChanged(DatabaseError):
+    """The schema changed under a prepared statement: run the unit of work again.
+
+    Outside a unit of work the statement is repeated by itself.
+    """
+
+    retry_safe = True
+
+
+class SerializationFailure(DatabaseError):
+    """Concurrent transactions got in each other's way: run the unit of work again."""
+
+    retry_safe = True
+
+
+class DeadlockDetected(DatabaseError):
+    """Transactions waited for each other, and this one was chosen to yield: run it again."""
+
+    retry_safe = True
+
+
+class LockNotAvailable(DatabaseError):
+    """A lock wasn't free (NOWAIT), or not within lock_timeout."""
+
+    retry_safe = True
+
+
+class StatementCancelled(DatabaseError):
+    """The server cancelled the statement: statement_timeout, or an operator."""
+
+
+class ServerUnavailable(DatabaseError):
+    """The server is starting, stopping, full or out of a resource (classes 53, 57P)."""
+
+    retry_safe = True

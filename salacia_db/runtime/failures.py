@@ -1,0 +1,160 @@
+"""Failures: what asyncpg raises, turned into our errors, with the values left out."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from salacia_db.runtime import errors
+from salacia_db.runtime.errors import DatabaseError, SalaciaError
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.connection import Connection
+    from salacia_db.runtime.statement import Statement
+
+_BY_STATE: dict[str, type[DatabaseError]] = {
+    "23001": errors.ForeignKeyViolation,
+    "23502": errors.NotNullViolation,
+    "23503": errors.ForeignKeyViolation,
+    "23505": errors.UniqueViolation,
+    "23514": errors.CheckViolation,
+    "23P01": errors.ExclusionViolation,
+    "25006": errors.ReadOnlyTransaction,
+    "40001": errors.SerializationFailure,
+    "40P01": errors.DeadlockDetected,
+    "42501": errors.PermissionDenied,
+    "55P03": errors.LockNotAvailable,
+    "57014": errors.StatementCancelled,
+}
+_BY_CLASS: dict[str, type[DatabaseError]] = {
+    "22": errors.InvalidValue,
+    "23": errors.IntegrityError,
+    "42": errors.InvalidStatement,
+    "53": errors.ServerUnavailable,
+    "57": errors.ServerUnavailable,
+}
+# At the start only: what follows the colon is the value.
+_ARGUMENT = re.compile(
+    r"(?:invalid input for )?query argument \$(\d+)"
+    r"(?: in element #(\d+) of executemany\(\) sequence)?: "
+)
+_QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
+
+
+def from_server(error: BaseException) -> bool:
+    """Whether the server sent this error (asyncpg raises the same classes on its own account)."""
+    return isinstance(error, asyncpg.PostgresError) and error.severity is not None
+
+
+def lost(error: BaseException, raw: asyncpg.Connection) -> bool:
+    """Whether this error means that the connection is gone."""
+    if from_server(error):
+        severity = getattr(error, "severity_en", None) or getattr(error, "severity", None)
+        return severity in ("FATAL", "PANIC")
+    return isinstance(error, (asyncpg.PostgresConnectionError, OSError)) or raw.is_closed()
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether asyncpg refused before it sent anything, since the connection was closed already."""
+    return isinstance(error, asyncpg.InterfaceError)
+
+
+def reason(error: BaseException) -> str:
+    """What happened to the connection, in words without values."""
+    if from_server(error) or isinstance(error.__cause__, asyncpg.PostgresError):
+        told = error if from_server(error) else error.__cause__
+        return str(told.args[0]) if told is not None and told.args else "the server ended it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "the connection was closed in the middle of an operation"
+
+
+def explain(
+    error: BaseException, connection: "Connection", statement: "Statement", args: Any
+) -> BaseException:
+    """Our error for what a statement raised; the error itself where it isn't asyncpg's.
+
+    Says nothing yet of what became of a write. `args` are the arguments (a list of them for a
+    bulk call), which are looked at but not shown.
+    """
+    name = statement.name
+    if connection.expired:
+        return errors.DeadlineExceeded(
+            f"{name}: no answer within its deadline; the connection was closed", statement=name
+        )
+    if lost(error, connection.raw):
+        return errors.ConnectionLost(f"{name}: {reason(error)}")
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        connection.held.pop(statement, None)
+        return database_error(error, name, errors.SchemaChanged)
+    if isinstance(error, asyncpg.PostgresError) and from_server(error):
+        return database_error(error, name)
+    if isinstance(error, asyncpg.OutdatedSchemaCacheError):
+        connection.held.pop(statement, None)
+        return errors.DatabaseError(
+            f"{name}: it ran, but its result can't be read: a type has changed meanwhile",
+            sqlstate="0A000",
+            statement=name,
+        )
+    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
+        return _client_error(error, connection, statement, args) or error
+    return error
+
+
+def _client_error(
+    error: Exception, connection: "Connection", statement: "Statement", args: Any
+) -> SalaciaError | None:
+    """Our error for what asyncpg refused before sending: a wrong argument or their number."""
+    name, parameters = statement.name, statement.parameters
+    text = str(error.args[0]) if error.args else ""
+    match = _ARGUMENT.match(text)
+    if match is None:
+        if isinstance(error, asyncpg.InterfaceError) and text.startswith("the server expects "):
+            return errors.UsageError(f"{name}: {text}")
+        return None
+    index = int(match[1]) - 1
+    row = int(match[2]) if match[2] else None
+    prepared = connection.held.get(statement)
+    types = () if prepared is None else prepared.get_parameters()
+    parameter = parameters[index] if index < len(parameters) else f"${index + 1}"
+    expected = str(types[index].name) if index < len(types) else "its type"
+    given = type((args if row is None else args[row])[index]).__name__
+    where = "" if row is None else f" of row {row}"
+    return errors.InvalidArgument(
+        f"{name}: argument {parameter}{where} is a {given} that doesn't fit {expected}",
+        parameter=parameter,
+        expected=expected,
+    )
+
+
+def database_error(
+    error: asyncpg.PostgresError, statement: str | None, as_: type[DatabaseError] | None = None
+) -> DatabaseError:
+    """Our error for PostgreSQL's, which becomes its cause, stripped of everything with values."""
+    _strip(error)
+    state = error.sqlstate or ""
+    cls = as_ or _BY_STATE.get(state) or _BY_CLASS.get(state[:2]) or DatabaseError
+    message = str(error.args[0])
+    if cls is errors.InvalidStatement and error.hint:
+        message = f"{message}; {error.hint}"
+    ours = cls(
+        f"{statement}: {message}" if statement else message,
+        sqlstate=state,
+        statement=statement,
+        constraint=error.constraint_name,
+        table=error.table_name,
+        column=error.column_name,
+    )
+    # The driver's frames hold the arguments.
+    ours.__cause__ = error.with_traceback(None)
+    return ours
+
+
+def _strip(error: asyncpg.PostgresError) -> None:
+    """DETAIL shows the row, CONTEXT lines of a COPY or of JSON, class 22 quotes the value."""
+    message = str(error.args[0]) if error.args else ""
+    if (error.sqlstate or "").startswith("22"):
+        message = _QUOTED.sub('"…"', message)
+    error.args = (message,)
+    changes = {"message": message, "detail": None, "context": None, "internal_query": None}
+    vars(error).update(changes)

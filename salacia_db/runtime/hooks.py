@@ -1,0 +1,308 @@
+"""Hooks: functions that run before and after statements write, and after commit or rollback."""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from msgspec import Struct
+
+from salacia_db.runtime.events import (
+    After,
+    Arguments,
+    Before,
+    Created,
+    Creating,
+    Deleted,
+    Deleting,
+    Updated,
+    Updating,
+)
+from salacia_db.runtime.result import Result
+from salacia_db.runtime.statement import Statement, Write
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.transaction import Transaction
+
+T = TypeVar("T")
+R = TypeVar("R")
+Function = Callable[[Any], object]
+
+_log = logging.getLogger("salacia_db.hooks")
+
+# The events of an operation. An upsert is both, as nobody knows beforehand which it will be.
+_BEFORE: dict[str, tuple[type[Before[Any]], ...]] = {
+    "create": (Creating,),
+    "update": (Updating,),
+    "delete": (Deleting,),
+    "upsert": (Creating, Updating),
+}
+_AFTER: dict[str, tuple[type[After[Any]], ...]] = {
+    "create": (Created,),
+    "update": (Updated,),
+    "delete": (Deleted,),
+    "upsert": (Created, Updated),
+}
+
+# The tags that tell how many rows a statement wrote; a SELECT's tells how many it returned.
+_VERBS = ("INSERT", "UPDATE", "DELETE", "MERGE")
+
+
+class HookFailure(Struct, frozen=True):
+    """A function that failed after the commit or the rollback, when nobody could be told."""
+
+    function: str
+    error: BaseException
+
+
+class BeforePlan(Struct, frozen=True):
+    """One event before a statement, and who is told."""
+
+    event: type[Before[Any]]
+    write: Write
+    functions: tuple[Function, ...]
+
+
+class AfterPlan(Struct, frozen=True):
+    """One event after a statement, and who is told: at once, after commit, after rollback."""
+
+    event: type[After[Any]]
+    write: Write
+    functions: tuple[Function, ...]
+    on_commit: tuple[Function, ...]
+    on_rollback: tuple[Function, ...]
+
+
+class Plan(Struct, frozen=True):
+    """All events of one statement. `split`: an upsert's rows must tell whether they are new."""
+
+    before: tuple[BeforePlan, ...]
+    after: tuple[AfterPlan, ...]
+    split: bool
+
+    async def around(
+        self,
+        statement: Statement,
+        transaction: "Transaction",
+        args: Sequence[tuple[Any, ...]],
+        run: Callable[[Sequence[tuple[Any, ...]], bool], Awaitable[Result]],
+        *,
+        bulk: bool = True,
+    ) -> Result:
+        """Runs a statement with its hooks. `args` are those of every row of a bulk call, or one."""
+        name, unit = statement.name, transaction.frames[-1].unit
+        batch = [Arguments(name, statement.parameters, row) for row in args]
+        for before in self.before:
+            write = before.write
+            upsert = write.operation == "upsert"
+            coming = before.event(name, write.model, unit, batch, bulk=bulk, upsert=upsert)
+            for function in before.functions:
+                await call(function, coming)
+        if self.before:
+            args = [tuple(arguments.current) for arguments in batch]
+        result = await run(args, self.split)
+        for after in self.after:
+            write = after.write
+            rows, count = _written(after, statement, result)
+            if count == 0:
+                continue
+            upsert = write.operation == "upsert"
+            event = after.event(
+                name, write.model, unit, batch, bulk=bulk, upsert=upsert, rows=rows, count=count
+            )
+            callbacks = transaction.frames[-1].callbacks
+            # Noted first: what was written stays, even if a hook raises and that is caught.
+            callbacks.commit += [(function, (event,)) for function in after.on_commit]
+            callbacks.rollback += [(function, (event,)) for function in after.on_rollback]
+            for function in after.functions:
+                await call(function, event)
+        return result
+
+
+def _written(
+    plan: AfterPlan, statement: Statement, result: Result
+) -> tuple[tuple[Any, ...], int | None]:
+    """The rows of an after-event, and their number; None where the server doesn't tell."""
+    write = plan.write
+    rows = result.rows if write.returned else []
+    if write.operation == "upsert":
+        if result.created is None:
+            return (), None
+        new = plan.event is Created
+        count = result.created.count(new)
+        rows = [row for row, flag in zip(rows, result.created, strict=False) if flag is new]
+    elif write.returned:
+        count = len(rows)
+    elif len(statement.writes) == 1 and result.verb in _VERBS:
+        count = result.count
+    else:
+        return (), None
+    return tuple(starmap(write.build, rows)), count
+
+
+class _Registration(Struct, frozen=True):
+    phase: type[Any] | str
+    model: type[Any] | None
+    function: Function
+
+
+class Hooks:
+    """A registry of hooks, given to `connect(hooks=...)`. There is no global one.
+
+    Functions may be plain or `async`, and run in the order in which they were registered, for one
+    struct (`@hooks.after_update(AiInteraction)`) or for all (`@hooks.after_update()`).
+
+    - Before-hooks run before the statement is sent: they may replace arguments, or refuse by
+      raising. An upsert is told to those of create and of update, with `event.upsert` set.
+    - After-hooks run in the same transaction: raising rolls back, unless the caller catches it.
+      A statement outside a unit of work that has hooks runs in one of its own. Nothing is told
+      where no row was written. Of an upsert, each row is told as created or as updated; where the
+      server can't tell, both are told, without rows.
+    - After-commit hooks get the same events once the commit is certain, and only then; what they
+      raise is logged and given to `on_error`, never to the caller.
+
+    What the database does by itself (cascades, triggers, rules) is not seen.
+    """
+
+    def __init__(self) -> None:
+        self._registrations: list[_Registration] = []
+        self._on_error: list[Callable[[HookFailure], object]] = []
+        self._plans: dict[Statement, Plan | None] = {}
+
+    def before_create(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Creating[T]], R]], Callable[[Creating[T]], R]]:
+        """Registers a function to run before rows are inserted."""
+        return self._register(Creating, model)
+
+    def after_create(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Created[T]], R]], Callable[[Created[T]], R]]:
+        """Registers a function to run after rows were inserted."""
+        return self._register(Created, model)
+
+    def before_update(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Updating[T]], R]], Callable[[Updating[T]], R]]:
+        """Registers a function to run before rows are updated."""
+        return self._register(Updating, model)
+
+    def after_update(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Updated[T]], R]], Callable[[Updated[T]], R]]:
+        """Registers a function to run after rows were updated."""
+        return self._register(Updated, model)
+
+    def before_delete(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Deleting[T]], R]], Callable[[Deleting[T]], R]]:
+        """Registers a function to run before rows are deleted."""
+        return self._register(Deleting, model)
+
+    def after_delete(
+        self, model: type[T] | None = None
+    ) -> Callable[[Callable[[Deleted[T]], R]], Callable[[Deleted[T]], R]]:
+        """Registers a function to run after rows were deleted."""
+        return self._register(Deleted, model)
+
+    @overload
+    def after_commit(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+        self, model: type[T]
+    ) -> Callable[[Callable[[After[T]], R]], Callable[[After[T]], R]]: ...
+    @overload
+    def after_commit(
+        self, model: None = None
+    ) -> Callable[[Callable[[After[Any]], R]], Callable[[After[Any]], R]]: ...
+    @overload
+    def after_commit(self, model: Callable[[After[Any]], R]) -> Callable[[After[Any]], R]: ...
+    def after_commit(self, model: Any = None) -> Any:
+        """Registers a function that gets each after-event once its commit is certain."""
+        return self._register_late("commit", model)
+
+    @overload
+    def after_rollback(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+        self, model: type[T]
+    ) -> Callable[[Callable[[After[T]], R]], Callable[[After[T]], R]]: ...
+    @overload
+    def after_rollback(
+        self, model: None = None
+    ) -> Callable[[Callable[[After[Any]], R]], Callable[[After[Any]], R]]: ...
+    @overload
+    def after_rollback(self, model: Callable[[After[Any]], R]) -> Callable[[After[Any]], R]: ...
+    def after_rollback(self, model: Any = None) -> Any:
+        """Registers a function that gets each after-event of what was rolled back."""
+        return self._register_late("rollback", model)
+
+    def on_error(
+        self, function: Callable[[HookFailure], object]
+    ) -> Callable[[HookFailure], object]:
+        """Registers a plain function to be told what failed after commit or rollback."""
+        self._on_error.append(function)
+        return function
+
+    # --- for the runtime --------------------------------------------------------------------------
+
+    def plan(self, statement: Statement) -> Plan | None:
+        """What to do around this statement; None where nobody is interested."""
+        if not self._registrations:
+            return None
+        try:
+            return self._plans[statement]
+        except KeyError:
+            plan = self._plans[statement] = self._make_plan(statement)
+            return plan
+
+    def report(self, function: object, error: BaseException) -> None:
+        """Tells of a failure that can't be raised."""
+        name = getattr(function, "__qualname__", type(function).__name__)
+        _log.error("%s failed after the transaction's end", name, exc_info=error)
+        for listener in self._on_error:
+            try:
+                listener(HookFailure(name, error))
+            except Exception:
+                _log.exception("a listener of hooks.on_error failed")
+
+    def _register(self, phase: type[Any] | str, model: type[Any] | None) -> Callable[[Any], Any]:
+        def register(function: Function) -> Function:
+            self._registrations.append(_Registration(phase, model, function))
+            self._plans.clear()
+            return function
+
+        return register
+
+    def _register_late(self, phase: str, model: Any) -> Any:
+        if model is None or inspect.isclass(model):
+            return self._register(phase, model)
+        return self._register(phase, None)(model)
+
+    def _make_plan(self, statement: Statement) -> Plan | None:
+        before = [
+            BeforePlan(event, write, functions)
+            for write in statement.writes
+            for event in _BEFORE[write.operation]
+            if (functions := self._functions(event, write.model))
+        ]
+        after: list[AfterPlan] = []
+        for write in statement.writes:
+            late = self._functions("commit", write.model), self._functions("rollback", write.model)
+            for event in _AFTER[write.operation]:
+                functions = self._functions(event, write.model)
+                if functions or late[0] or late[1]:
+                    after.append(AfterPlan(event, write, functions, *late))
+        if not before and not after:
+            return None
+        split = any(entry.write.operation == "upsert" for entry in after)
+        return Plan(tuple(before), tuple(after), split)
+
+    def _functions(self, phase: type[Any] | str, model: type[Any]) -> tuple[Function, ...]:
+        return tuple(
+            r.function for r in self._registrations if r.phase == phase and r.model in (None, model)
+        )
+
+
+async def call(function: Function, event: Any) -> None:
+    """Runs a hook, plain or async."""
+    result = function(event)
+    if result is not None and inspect.isawaitable(result):
+        await result

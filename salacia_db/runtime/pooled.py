@@ -1,0 +1,195 @@
+"""A database's session: each statement on a connection of the pool, in its own transaction."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from salacia_db.runtime import failures
+from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.errors import (
+    CommitOutcomeUnknown,
+    ConnectionLost,
+    DeadlineExceeded,
+    SchemaChanged,
+    WriteDeadlineExceeded,
+)
+from salacia_db.runtime.result import affected
+from salacia_db.runtime.session import RAW, Method, Row, Session
+from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.stream import Stream
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.database import Database
+    from salacia_db.runtime.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+
+class PooledSession(Session):
+    """What `db.<group>` runs on.
+
+    A call costs the driver's, and little else: a free connection is popped, its prepared statement
+    looked up, the deadline written, the connection pushed back. Where hooks are interested, the
+    statement runs in a unit of work of its own; bulk calls do, too, so that their outcome is known.
+    """
+
+    __slots__ = ("_database", "_hooks", "_pool", "_timeout")
+
+    def __init__(self, database: "Database[Any]") -> None:
+        self._database = database
+        self._pool = database.pool
+        self._hooks = database.hooks
+        self._timeout = database.timeout
+
+    async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
+        if statement.writes and self._hooks.plan(statement) is not None:
+            async with self._unit() as unit:
+                return await unit.session.fetch(statement, *args)
+        pool = self._pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            rows: list[Row] = await prepared.fetch(*args)
+        except BaseException as error:
+            failure = self._failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            if connection.dirty:
+                await pool.release(connection)
+            else:
+                pool.put(connection)
+            return rows
+        # Raised here, where the driver's error, which shows values, is no longer the context.
+        if isinstance(failure, SchemaChanged):
+            return await self.fetch(statement, *args)
+        raise failure
+
+    async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
+        if statement.writes and self._hooks.plan(statement) is not None:
+            async with self._unit() as unit:
+                return await unit.session.fetchrow(statement, *args)
+        pool = self._pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            row: Row | None = await prepared.fetchrow(*args)
+        except BaseException as error:
+            failure = self._failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            if connection.dirty:
+                await pool.release(connection)
+            else:
+                pool.put(connection)
+            return row
+        if isinstance(failure, SchemaChanged):
+            return await self.fetchrow(statement, *args)
+        raise failure
+
+    async def execute(self, statement: Statement, *args: Any) -> int:
+        if statement.writes and self._hooks.plan(statement) is not None:
+            async with self._unit() as unit:
+                return await unit.session.execute(statement, *args)
+        pool = self._pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            await prepared.fetch(*args)
+            count = affected(prepared.get_statusmsg())
+        except BaseException as error:
+            failure = self._failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            await pool.release(connection)
+            return count
+        if isinstance(failure, SchemaChanged):
+            return await self.execute(statement, *args)
+        raise failure
+
+    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
+        async with self._unit() as unit:
+            return await unit.session.fetchmany(statement, args)
+
+    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
+        async with self._unit() as unit:
+            return await unit.session.executemany(statement, args)
+
+    async def copy(
+        self,
+        statement: Statement,
+        table: str,
+        schema: str,
+        columns: tuple[str, ...],
+        records: Iterable[Row],
+    ) -> int:
+        async with self._unit() as unit:
+            return await unit.session.copy(statement, table, schema, columns, records)
+
+    async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
+        pool = self._pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            connection.start(RAW, timeout or self._timeout)
+            result = await getattr(connection.raw, method)(sql, *args)
+        except BaseException as error:
+            failure = self._failed(connection, RAW, args, error)
+            if failure is error:
+                raise
+        else:
+            await pool.release(connection)
+            return affected(result) if method == "execute" else result
+        raise failure
+
+    def stream(
+        self, statement: Statement, args: Row, build: Callable[[Iterable[Row]], list[T]]
+    ) -> Stream[T]:
+        async def chunks() -> AsyncGenerator[list[T], None]:
+            async with self._unit(read_only=True) as unit:
+                inner = unit.session.stream(statement, args, build)
+                async for chunk in inner.chunks():
+                    yield chunk
+
+        return Stream(chunks)
+
+    def _unit(self, *, read_only: bool = False) -> "UnitOfWork":
+        unit: UnitOfWork = self._database.unit_of_work(read_only=read_only)
+        return unit
+
+    def _failed(
+        self, connection: Connection, statement: Statement, args: Any, error: BaseException
+    ) -> BaseException:
+        """Takes the connection back; the error to raise, the same one if it needs no words."""
+        pool = self._pool
+        if not isinstance(error, Exception):
+            pool.mend(connection)
+            return error
+        unsent = failures.never_sent(error)
+        failure = failures.explain(error, connection, statement, args)
+        if isinstance(failure, (ConnectionLost, DeadlineExceeded)):
+            pool.drop(connection)
+            return failure if statement.read_only or unsent else _unknown(failure, statement)
+        if connection.dirty:
+            pool.mend(connection)
+        else:
+            pool.put(connection)
+        return failure
+
+
+def _unknown(failure: BaseException, statement: Statement) -> CommitOutcomeUnknown:
+    unknown: CommitOutcomeUnknown
+    if isinstance(failure, DeadlineExceeded):
+        unknown = WriteDeadlineExceeded(
+            f"{failure}; it may have been carried out", statement=statement.name
+        )
+    else:
+        unknown = CommitOutcomeUnknown(f"{failure}; the statement may have been carried out")
+    unknown.__cause__ = failure
+    return unknown

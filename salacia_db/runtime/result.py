@@ -1,0 +1,43 @@
+"""What a statement did: rows, how many were affected, and which of them an upsert created."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from salacia_db.runtime.statement import Statement
+
+
+class Result:
+    """`created` tells of each row of an upsert whether it is new, where the server said so.
+
+    `verb` is the first word of the command's tag ("INSERT"), "" where there is none.
+    """
+
+    __slots__ = ("count", "created", "rows", "verb")
+
+    def __init__(
+        self,
+        rows: list[tuple[Any, ...]],
+        count: int,
+        created: list[bool] | None = None,
+        *,
+        verb: str = "",
+    ) -> None:
+        self.rows = rows
+        self.count = count
+        self.created = created
+        self.verb = verb
+
+
+def affected(tag: str | None) -> int:
+    """The number of rows in a command's tag ("INSERT 0 1"); 0 where it has none."""
+    last = (tag or "").rpartition(" ")[2]
+    return int(last) if last.isdecimal() else 0
+
+
+def strip(
+    statement: Statement, rows: Sequence[tuple[Any, ...]], count: int, *, verb: str
+) -> Result:
+    """The result of a statement's tracked form, without the columns that are not the caller's."""
+    end = -statement.extra
+    created = [bool(row[-2]) for row in rows] if statement.created else None
+    return Result([row[:end] for row in rows], count, created, verb=verb)

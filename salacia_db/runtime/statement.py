@@ -1,0 +1,103 @@
+"""Statements: SQL text with the facts that the generator has proven about it."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from salacia_db.runtime.errors import NotFound
+
+Operation = Literal["create", "update", "delete", "upsert"]
+
+
+class Write:
+    """What a statement, or a CTE of it, does to the table of `model`.
+
+    `returned`: the statement's own rows are exactly whole rows of that table; `build` makes the
+    struct of such a row's values (by default `model` itself does).
+    """
+
+    __slots__ = ("build", "model", "operation", "returned")
+
+    def __init__(
+        self,
+        operation: Operation,
+        model: type[Struct],
+        *,
+        returned: bool = False,
+        build: Callable[..., Struct] | None = None,
+    ) -> None:
+        self.operation: Operation = operation
+        self.model = model
+        self.returned = returned
+        self.build = build or model
+
+
+class Statement:
+    """A statement of a generated module; compared by identity, so make it once.
+
+    `read_only` and `clean` are proofs: nothing is written, the session is left as it was found.
+    `tracked` is the same statement with trailing columns: with `created` a boolean that tells
+    whether the row was created, and always the transaction's number last. `timeout` in seconds
+    overrides the database's; `none` is raised where a row must be there and isn't.
+    """
+
+    __slots__ = (
+        "clean",
+        "created",
+        "extra",
+        "name",
+        "none",
+        "parameters",
+        "read_only",
+        "sql",
+        "timeout",
+        "tracked",
+        "writes",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        sql: str,
+        *,
+        parameters: tuple[str, ...] = (),
+        read_only: bool = False,
+        clean: bool = False,
+        tracked: str | None = None,
+        created: bool = False,
+        writes: tuple[Write, ...] = (),
+        timeout: float | None = None,
+        none: type[NotFound] | None = None,
+    ) -> None:
+        self.name = name
+        self.sql = sql
+        self.parameters = parameters
+        self.read_only = read_only
+        self.clean = clean
+        self.created = created
+        self.writes = writes
+        self.timeout = timeout
+        self.none = none
+        # How many trailing columns of the tracked statement are not the caller's.
+        self.extra = 2 if created else 1
+        self.tracked: Statement | None = None
+        if tracked is not None:
+            # A statement of its own: it is prepared and held like any other.
+            self.tracked = Statement(
+                name,
+                tracked,
+                parameters=parameters,
+                clean=clean,
+                created=created,
+                writes=writes,
+                timeout=timeout,
+                none=none,
+            )
+
+    def __repr__(self) -> str:
+        return f"<Statement {self.name}>"
+
+    def not_found(self) -> NotFound:
+        """The error for a row that must be there and isn't."""
+        return (self.none or NotFound)(self.name)

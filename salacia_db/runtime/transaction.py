@@ -1,0 +1,385 @@
+"""A transaction: one connection from BEGIN to COMMIT or ROLLBACK, with savepoints between."""
+
+import asyncio
+from asyncio import get_running_loop
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+import asyncpg
+
+from salacia_db.runtime import failures
+from salacia_db.runtime.commit import Outcome, Uninterrupted, outcome
+from salacia_db.runtime.connection import NEVER, Connection
+from salacia_db.runtime.errors import (
+    CommitOutcomeUnknown,
+    ConcurrentUse,
+    ConnectionLost,
+    DatabaseError,
+    DeadlineExceeded,
+    TransactionRolledBack,
+    UsageError,
+    WrongEventLoop,
+)
+from salacia_db.runtime.late import Callbacks
+from salacia_db.runtime.pool import Pool
+from salacia_db.runtime.statement import Statement
+
+_BEGIN = Statement("BEGIN", "begin", clean=True)
+_SAVEPOINT = Statement("SAVEPOINT", "savepoint", clean=True)
+_COMMIT = Statement("COMMIT", "commit", clean=True)
+_ROLLBACK = Statement("ROLLBACK", "rollback", clean=True)
+_XID = Statement(
+    "salacia_db.xid",
+    "-- salacia_db.xid\nselect pg_current_xact_id_if_assigned()",
+    read_only=True,
+    clean=True,
+)
+_ABORTED = "25P02"  # in_failed_sql_transaction
+# So long an ordinary ROLLBACK may take, and a lookup is tried after COMMIT's deadline.
+_ROLLBACK_TIMEOUT = 5.0
+_LAST_LOOK = 0.15
+_LONGEST_LOOK = 30.0
+
+
+class Frame:
+    """A level of a transaction: the whole, or what follows a savepoint.
+
+    `open`: the server knows of it. `error`: what the server last refused in it. `cancelled`: a
+    call in it was, so that nobody knows what was done, and it must be rolled back. `unit` is the
+    unit of work that it belongs to.
+    """
+
+    __slots__ = ("callbacks", "cancelled", "error", "open", "unit")
+
+    def __init__(self, unit: Any) -> None:
+        self.unit = unit
+        self.open = False
+        self.cancelled = False
+        self.error: BaseException | None = None
+        self.callbacks = Callbacks()
+
+
+class Transaction:
+    """What a unit of work and those nested in it share.
+
+    Nothing is sent before the first statement. `stale` says that something must be sent before
+    the next one: BEGIN, a savepoint, the rollback to one. `xid` is the transaction's number once
+    it is known; `unproven`: a statement ran that may have written without telling the number.
+    """
+
+    __slots__ = (
+        "begin_sql",
+        "busy",
+        "connect",
+        "connection",
+        "frames",
+        "loop",
+        "pending",
+        "pool",
+        "stale",
+        "timeout",
+        "unproven",
+        "where",
+        "xid",
+    )
+
+    def __init__(
+        self,
+        pool: Pool,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        timeout: float,
+        begin_sql: str,
+        where: str,
+    ) -> None:
+        self.pool = pool
+        self.connect = connect
+        self.timeout = timeout
+        self.begin_sql = begin_sql
+        self.where = where
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.connection: Connection | None = None
+        self.frames: list[Frame] = []
+        self.pending: list[str] = []
+        self.stale = True
+        self.busy = False
+        self.xid: int | None = None
+        self.unproven = False
+
+    # --- before and after a statement -------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises what is wrong with using this transaction now, if anything is."""
+        if not self.frames:
+            raise UsageError(f"the unit of work of {self.where} is not open")
+        if get_running_loop() is not self.loop:
+            raise WrongEventLoop(f"the unit of work of {self.where} began on another event loop")
+        if self.busy:
+            raise ConcurrentUse(
+                f"the unit of work of {self.where} is used by two tasks at once: "
+                "give each its own, or await one after the other"
+            )
+
+    async def enter(self) -> Connection:
+        """The connection, once the server knows of the transaction and all its savepoints."""
+        connection = self.connection
+        commands: list[str] = []
+        if connection is None:
+            connection = self.pool.take() or await self.pool.acquire()
+            connection.where = self.where
+            connection.since = monotonic()
+            self.connection = connection
+            commands.append(self.begin_sql)
+        commands += self.pending
+        commands += [f"SAVEPOINT s{n}" for n, f in enumerate(self.frames) if n and not f.open]
+        connection.start(_SAVEPOINT if self.frames[0].open else _BEGIN, self.timeout)
+        try:
+            await connection.raw.execute("; ".join(commands))
+        except asyncio.CancelledError:
+            self.frames[0].cancelled = True
+            raise
+        for frame in self.frames:
+            frame.open = True
+        self.pending.clear()
+        self.stale = False
+        return connection
+
+    def failed(
+        self, connection: Connection | None, statement: Statement, args: Any, error: BaseException
+    ) -> BaseException:
+        """The error to raise for what a statement raised; the same one, if it needs no words."""
+        connection = connection or self.connection
+        if connection is None:
+            return error
+        connection.deadline = NEVER
+        frame = self.frames[-1] if self.frames else Frame(None)
+        if not isinstance(error, Exception):
+            frame.cancelled = True
+            return error
+        server = failures.from_server(error)
+        failure = failures.explain(error, connection, statement, args)
+        if server or connection.raw.is_closed():
+            frame.error = failure
+        return failure
+
+    async def command(self, sql: str | None) -> None:
+        """Runs a command of ours, if any, after what must come before it. Raises our errors."""
+        self.check()
+        self.busy = True
+        connection = self.connection
+        try:
+            connection = await self.enter() if self.stale else self.connection
+            if sql is not None and connection is not None:
+                connection.start(_SAVEPOINT, self.timeout)
+                await connection.raw.execute(sql)
+                connection.deadline = NEVER
+        except BaseException as error:
+            failure = self.failed(connection, _SAVEPOINT, (), error)
+            if failure is error:
+                raise
+        else:
+            return
+        finally:
+            self.busy = False
+        raise failure
+
+    # --- levels -----------------------------------------------------------------------------------
+
+    def push(self, unit: Any) -> Frame:
+        """Opens a level; the server learns of it with the next statement."""
+        if self.frames:
+            self.check()
+        else:
+            self.loop = get_running_loop()
+        frame = Frame(unit)
+        self.frames.append(frame)
+        self.stale = True
+        return frame
+
+    async def keep(self, frame: Frame) -> None:
+        """Ends the innermost level and keeps what it did; else rolls it back and raises."""
+        self.check()
+        name = f"s{len(self.frames) - 1}"
+        if frame.open and not frame.cancelled:
+            try:
+                await self.command(f"RELEASE SAVEPOINT {name}")
+            except DatabaseError as error:
+                if error.sqlstate != _ABORTED:
+                    raise
+            else:
+                self.frames.pop()
+                self.frames[-1].callbacks.extend(frame.callbacks)
+                return
+        elif not frame.cancelled:
+            self.frames.pop()
+            self.frames[-1].callbacks.extend(frame.callbacks)
+            self._refresh()
+            return
+        self.undo(frame)
+        raise self._rolled_back("the nested unit of work", frame)
+
+    def undo(self, frame: Frame) -> None:
+        """Rolls back a level and those within: the server learns of it with the next statement."""
+        index = self.frames.index(frame)
+        if frame.open:
+            self.pending.append(f"ROLLBACK TO SAVEPOINT s{index}; RELEASE SAVEPOINT s{index}")
+        del self.frames[index:]
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.stale = bool(self.pending) or not all(frame.open for frame in self.frames)
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    async def commit(self) -> asyncio.CancelledError | None:
+        """Commits. Returns only if that is certain; whatever it raises, nothing was kept.
+
+        Except for `CommitOutcomeUnknown`, of course. A cancellation that came meanwhile is
+        returned, for the caller to raise.
+        """
+        try:
+            self.check()
+        except ConcurrentUse:
+            await self.rollback(None)
+            raise
+        connection, frame = self.connection, self.frames[0]
+        if connection is None:
+            self.end()
+            return None
+        if frame.cancelled or connection.raw.is_closed():
+            self.end()
+            self.pool.mend(connection)
+            raise self._rolled_back("the unit of work", frame)
+        try:
+            if self.pending:
+                await self.command(None)
+            await self._learn_xid(connection, frame)
+        except BaseException:
+            await self.rollback(None)
+            raise
+        if not connection.raw.is_in_transaction():
+            self.end()
+            self.pool.mend(connection)
+            raise UsageError(
+                f"the unit of work of {self.where} was ended by raw SQL: leave COMMIT and "
+                "ROLLBACK to it, or use a connection of your own"
+            )
+        return await self._commit(connection, frame)
+
+    async def rollback(self, error: BaseException | None) -> None:
+        """Rolls back, at once where that can be waited for; else the pool sees to it."""
+        connection, busy = self.connection, self.busy
+        cancelled = any(frame.cancelled for frame in self.frames)
+        self.end()
+        if connection is None:
+            return
+        if busy:
+            # Another task is still using it.
+            connection.raw.terminate()
+            self.pool.drop(connection)
+        elif cancelled or connection.raw.is_closed() or not isinstance(error, Exception | None):
+            self.pool.mend(connection)
+        else:
+            connection.start(_ROLLBACK, min(self.timeout, _ROLLBACK_TIMEOUT))
+            try:
+                await connection.raw.execute("ROLLBACK")
+            except asyncio.CancelledError:
+                self.pool.mend(connection)
+                raise
+            except Exception:
+                self.pool.drop(connection)
+            else:
+                await self.pool.release(connection)
+
+    def end(self) -> None:
+        """Nothing can be run any more."""
+        self.frames = []
+        self.connection = None
+        self.stale = True
+
+    async def _learn_xid(self, connection: Connection, frame: Frame) -> None:
+        if self.xid is not None or not self.unproven or frame.error is not None:
+            return
+        if connection.incarnation is None:
+            return
+        self.busy = True
+        failure: BaseException | None = None
+        try:
+            prepared = connection.start(_XID, self.timeout) or await connection.prepare(_XID)
+            self.xid = await prepared.fetchval()
+            connection.deadline = NEVER
+        except asyncpg.InFailedSQLTransactionError:
+            connection.deadline = NEVER  # COMMIT will say so
+        except BaseException as error:
+            failure = self.failed(connection, _XID, (), error)
+            if failure is error:
+                raise
+        else:
+            return
+        finally:
+            self.busy = False
+        if failure is not None:
+            raise failure
+
+    async def _commit(self, connection: Connection, frame: Frame) -> asyncio.CancelledError | None:
+        connection.start(_COMMIT, self.timeout)
+        began = monotonic()
+        self.end()
+        work = Uninterrupted(connection.raw.execute("COMMIT"))
+        try:
+            tag = await work
+        except Exception as error:
+            failure = failures.explain(error, connection, _COMMIT, ())
+        else:
+            cancelled = await self._give_back(connection) or work.cancelled
+            if tag == "COMMIT":
+                return cancelled
+            raise self._rolled_back("the unit of work", frame)
+        self.pool.mend(connection)
+        if not isinstance(failure, (ConnectionLost, DeadlineExceeded)):
+            raise failure
+        left = max(began + min(self.timeout, _LONGEST_LOOK) - monotonic(), _LAST_LOOK)
+        found, cancelled = await self._look_up(connection.incarnation, left)
+        if found == "committed":
+            return cancelled or work.cancelled
+        if found == "aborted":
+            raise ConnectionLost("the connection was lost during COMMIT; it was not carried out")
+        raise self._unknown(failure, connection.incarnation)
+
+    async def _give_back(self, connection: Connection) -> asyncio.CancelledError | None:
+        try:
+            await self.pool.release(connection)
+        except asyncio.CancelledError as error:
+            return error
+        return None
+
+    async def _look_up(
+        self, incarnation: str | None, seconds: float
+    ) -> tuple[Outcome, asyncio.CancelledError | None]:
+        if self.xid is None or incarnation is None:
+            # Nothing that could be lost, if nothing was written.
+            return ("unknown" if self.unproven or self.xid else "aborted"), None
+        task = asyncio.ensure_future(outcome(self.connect, self.xid, incarnation, seconds))
+        waiting = Uninterrupted(asyncio.wait({task}))
+        await waiting
+        return ("unknown" if task.cancelled() else task.result()), waiting.cancelled
+
+    def _unknown(self, failure: BaseException, incarnation: str | None) -> CommitOutcomeUnknown:
+        unknown = CommitOutcomeUnknown(
+            f"the unit of work of {self.where}: the reply to COMMIT was lost, and whether it was "
+            "carried out can't be found out now",
+            xid=self.xid,
+            incarnation=incarnation,
+        )
+        unknown.__cause__ = failure
+        return unknown
+
+    def _rolled_back(self, what: str, frame: Frame) -> TransactionRolledBack:
+        why = "a call in it was cancelled" if frame.cancelled else "an error in it was swallowed"
+        error = TransactionRolledBack(
+            f"{what} of {self.where} was rolled back, though it ended normally: {why}; "
+            "put what may fail into a nested unit of work"
+        )
+        error.__cause__ = frame.error
+        return error

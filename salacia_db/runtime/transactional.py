@@ -1,0 +1,298 @@
+"""A unit of work's session: all statements on one connection, in one transaction."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from salacia_db.runtime import failures
+from salacia_db.runtime.bulk import Records, guarded
+from salacia_db.runtime.connection import NEVER, Connection
+from salacia_db.runtime.errors import InvalidArgument
+from salacia_db.runtime.hooks import Hooks
+from salacia_db.runtime.result import Result, affected, strip
+from salacia_db.runtime.session import RAW, Method, Row, Session
+from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.stream import CHUNK, Stream
+from salacia_db.runtime.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class TransactionSession(Session):
+    """What `uow.<group>` runs on.
+
+    A statement that writes and can tell the transaction's number runs as its tracked form while
+    that isn't known, so that COMMIT needs no round trip for it.
+    """
+
+    __slots__ = ("_hooks", "_timeout", "transaction")
+
+    def __init__(self, transaction: Transaction, hooks: Hooks) -> None:
+        self.transaction = transaction
+        self._hooks = hooks
+        self._timeout = transaction.timeout
+
+    async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
+        if not statement.read_only:
+            return (await self._write(statement, args)).rows
+        transaction = self.transaction
+        transaction.check()
+        transaction.busy = True
+        connection = transaction.connection
+        try:
+            if connection is None or transaction.stale:
+                connection = await transaction.enter()
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            rows: list[Row] = await prepared.fetch(*args)
+            connection.deadline = NEVER
+        except BaseException as error:
+            failure = transaction.failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            return rows
+        finally:
+            transaction.busy = False
+        # Raised here, where the driver's error, which shows values, is no longer the context.
+        raise failure
+
+    async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
+        if not statement.read_only:
+            rows = (await self._write(statement, args)).rows
+            return rows[0] if rows else None
+        transaction = self.transaction
+        transaction.check()
+        transaction.busy = True
+        connection = transaction.connection
+        try:
+            if connection is None or transaction.stale:
+                connection = await transaction.enter()
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            row: Row | None = await prepared.fetchrow(*args)
+            connection.deadline = NEVER
+        except BaseException as error:
+            failure = transaction.failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            return row
+        finally:
+            transaction.busy = False
+        raise failure
+
+    async def execute(self, statement: Statement, *args: Any) -> int:
+        return (await self._write(statement, args)).count
+
+    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
+        return (await self._write_many(statement, args, returning=True)).rows
+
+    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
+        return (await self._write_many(statement, args, returning=False)).count
+
+    async def copy(
+        self,
+        statement: Statement,
+        table: str,
+        schema: str,
+        columns: tuple[str, ...],
+        records: Iterable[Row],
+    ) -> int:
+        async def run(batch: Iterable[Row], _: bool) -> Result:
+            count = await self._copy(statement, table, schema, columns, batch)
+            return Result([], count, verb="INSERT")
+
+        plan = self._hooks.plan(statement)
+        if plan is None:
+            return (await run(records, False)).count
+        self.transaction.check()
+        return (await plan.around(statement, self.transaction, list(records), run)).count
+
+    async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
+        async def run(connection: Connection) -> Any:
+            self.transaction.unproven = True
+            connection.start(RAW, timeout or self._timeout)
+            return await getattr(connection.raw, method)(sql, *args)
+
+        result = await self._on(RAW, args, run)
+        return affected(result) if method == "execute" else result
+
+    async def connection(self) -> asyncpg.Connection:
+        """The driver's connection, inside the transaction; from now on it counts as dirty."""
+
+        async def run(connection: Connection) -> asyncpg.Connection:
+            self.transaction.unproven = True
+            connection.dirty = True
+            return connection.raw
+
+        return await self._on(RAW, (), run)
+
+    def stream(
+        self, statement: Statement, args: Row, build: Callable[[Iterable[Row]], list[T]]
+    ) -> Stream[T]:
+        async def begin(connection: Connection) -> Any:
+            self.transaction.unproven |= not statement.read_only
+            prepared = connection.start(statement, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(statement)
+            return await prepared.cursor(*args)
+
+        async def chunks() -> AsyncGenerator[list[T], None]:
+            cursor = await self._on(statement, args, begin)
+
+            async def more(connection: Connection) -> list[Row]:
+                connection.start(statement, self._timeout)
+                rows: list[Row] = await cursor.fetch(CHUNK)
+                return rows
+
+            while rows := await self._on(statement, args, more):
+                yield build(rows)
+                if len(rows) < CHUNK:
+                    break
+
+        return Stream(chunks)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    async def _on(
+        self, statement: Statement, args: Any, work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        """Runs work on the transaction's connection; explains what it raises."""
+        transaction = self.transaction
+        transaction.check()
+        transaction.busy = True
+        connection = transaction.connection
+        try:
+            if connection is None or transaction.stale:
+                connection = await transaction.enter()
+            result = await work(connection)
+            connection.deadline = NEVER
+        except BaseException as error:
+            failure = transaction.failed(connection, statement, args, error)
+            if failure is error:
+                raise
+        else:
+            return result
+        finally:
+            transaction.busy = False
+        raise failure
+
+    async def _write(self, statement: Statement, args: Row) -> Result:
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if plan is None:
+            return await self._write_one(statement, args, False)
+
+        async def run(batch: Sequence[Row], split: bool) -> Result:
+            return await self._write_one(statement, batch[0], split)
+
+        self.transaction.check()
+        return await plan.around(statement, self.transaction, (args,), run, bulk=False)
+
+    async def _write_one(self, statement: Statement, args: Row, split: bool) -> Result:
+        form = self._form(statement, tracked=split)
+
+        async def run(connection: Connection) -> tuple[list[Row], str | None]:
+            prepared = connection.start(form, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(form)
+            rows: list[Row] = await prepared.fetch(*args)
+            return rows, prepared.get_statusmsg()
+
+        rows, tag = await self._on(form, args, run)
+        if form is statement:
+            return Result(rows, affected(tag), verb=(tag or "").partition(" ")[0])
+        self._learn(rows)
+        return strip(statement, rows, affected(tag), verb=(tag or "").partition(" ")[0])
+
+    async def _write_many(
+        self, statement: Statement, args: Sequence[Row], *, returning: bool
+    ) -> Result:
+        async def run(batch: Sequence[Row], split: bool) -> Result:
+            return await self._run_many(statement, batch, returning, split)
+
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if not args:
+            return Result([], 0)
+        if plan is None:
+            return await run(args, False)
+        self.transaction.check()
+        return await plan.around(statement, self.transaction, args, run)
+
+    async def _run_many(
+        self, statement: Statement, args: Sequence[Row], returning: bool, split: bool
+    ) -> Result:
+        # Only rows tell how many were affected: the driver drops all tags but the last.
+        form = self._form(statement, tracked=split or not returning)
+
+        async def run(connection: Connection) -> tuple[list[Row], int]:
+            prepared = connection.start(form, self._timeout)
+            if prepared is None:
+                prepared = await connection.prepare(form)
+            if form is not statement or returning:
+                rows: list[Row] = await guarded(connection, prepared.fetchmany(args))
+                return rows, len(rows)
+            count = 0
+            for row in args:
+                connection.start(form, self._timeout)
+                await prepared.fetch(*row)
+                count += affected(prepared.get_statusmsg())
+            return [], count
+
+        rows, count = await self._on(form, args, run)
+        if form is statement:
+            return Result(rows, count, verb="INSERT")
+        self._learn(rows)
+        return strip(statement, rows, count, verb="INSERT")
+
+    async def _copy(
+        self,
+        statement: Statement,
+        table: str,
+        schema: str,
+        columns: tuple[str, ...],
+        records: Iterable[Row],
+    ) -> int:
+        source = Records(records)
+
+        async def run(connection: Connection) -> int:
+            self.transaction.unproven = True
+            connection.start(statement, self._timeout)
+            work = connection.raw.copy_records_to_table(
+                table, schema_name=schema, columns=columns, records=source
+            )
+            try:
+                return affected(await guarded(connection, work))
+            except Exception as error:
+                # asyncpg has asked the server to cancel; the transaction is lost.
+                self.transaction.frames[-1].cancelled |= not failures.from_server(error)
+                known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+                if error is source.error or isinstance(error, known):
+                    raise
+            raise InvalidArgument(
+                f"{statement.name}: a value of record {source.count} doesn't fit its column",
+                parameter="records",
+                expected=f"the columns of {schema}.{table}",
+            )
+
+        return await self._on(statement, (), run)
+
+    def _form(self, statement: Statement, *, tracked: bool) -> Statement:
+        """The statement to send: the tracked form if that is wanted, or the number is not known."""
+        transaction = self.transaction
+        if statement.tracked is not None and (tracked or transaction.xid is None):
+            return statement.tracked
+        if not statement.read_only:
+            transaction.unproven = True
+        return statement
+
+    def _learn(self, rows: list[Row]) -> None:
+        """Takes the transaction's number from tracked rows."""
+        if rows:
+            self.transaction.xid = rows[-1][-1]
+        else:
+            # No row told it, but a CTE may have written.
+            self.transaction.unproven = True

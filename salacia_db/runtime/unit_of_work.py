@@ -1,0 +1,164 @@
+"""The unit of work: what happens in it is kept as a whole, or not at all."""
+
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, ParamSpec, Self
+
+import asyncpg
+
+from salacia_db.runtime.errors import CommitOutcomeUnknown, ConcurrentUse, UsageError
+from salacia_db.runtime.late import LateRunner
+from salacia_db.runtime.session import Row
+from salacia_db.runtime.transaction import Frame, Transaction
+from salacia_db.runtime.transactional import TransactionSession
+
+P = ParamSpec("P")
+
+
+class UnitOfWork:
+    """One transaction, or with `unit_of_work()` inside one, a savepoint of it.
+
+    Opened by `async with`; committed where the block ends normally, rolled back where it raises.
+    Nothing is sent before the first statement, and nothing at all where there is none. To be used
+    by one task at a time.
+    """
+
+    def __init__(self, session: TransactionSession, late: LateRunner) -> None:
+        self.session = session
+        self._transaction: Transaction = session.transaction
+        self._late = late
+        self._frame: Frame | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._frame is not None:
+            raise UsageError("a unit of work can be entered only once: open another one")
+        self._frame = self._transaction.push(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        frame = self._frame
+        if frame is None or frame not in self._transaction.frames:
+            return  # ended by commit() or rollback(), or with a unit around it
+        if error is None:
+            await self._keep(frame)
+        else:
+            await self._undo(frame, error)
+
+    async def commit(self) -> None:
+        """Commits now rather than at the end of the block; nothing can follow."""
+        await self._keep(self._open_frame())
+
+    async def rollback(self) -> None:
+        """Rolls back now; nothing can follow, and the block may end normally."""
+        await self._undo(self._open_frame(), None)
+
+    def unit_of_work(self) -> Self:
+        """A unit within this one: a savepoint, to which an error inside goes back."""
+        self._open_frame()
+        return type(self)(self.session, self._late)
+
+    def savepoint(self) -> Self:
+        """The same as `unit_of_work()`. This unit can be used inside the block, too."""
+        return self.unit_of_work()
+
+    def after_commit(
+        self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Calls the function, plain or async, once the commit is certain, and only then.
+
+        Inside a nested unit, only if that is kept, too. What it raises is logged and given to
+        `hooks.on_error`.
+        """
+        self._open_frame()
+        self._transaction.frames[-1].callbacks.commit.append(_bind(function, args, kwargs))
+
+    def after_rollback(
+        self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Calls the function, plain or async, once what was done here is rolled back."""
+        self._open_frame()
+        self._transaction.frames[-1].callbacks.rollback.append(_bind(function, args, kwargs))
+
+    # --- SQL that the generator hasn't seen -------------------------------------------------------
+
+    async def fetch(self, sql: str, *args: Any, timeout: float | None = None) -> list[Row]:
+        """The rows of a statement, with `$1`, `$2` … for its arguments."""
+        rows: list[Row] = await self.session.raw("fetch", sql, args, timeout)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any, timeout: float | None = None) -> Row | None:
+        """The first row of a statement, or None."""
+        row: Row | None = await self.session.raw("fetchrow", sql, args, timeout)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any, timeout: float | None = None) -> Any:
+        """The first value of a statement's first row, or None."""
+        return await self.session.raw("fetchval", sql, args, timeout)
+
+    async def execute(self, sql: str, *args: Any, timeout: float | None = None) -> int:
+        """Runs a statement, or several where there are no arguments; the rows affected last."""
+        count: int = await self.session.raw("execute", sql, args, timeout)
+        return count
+
+    async def connection(self) -> asyncpg.Connection:
+        """The driver's connection, inside the transaction: for what nothing else offers.
+
+        It has no deadlines, and raises the driver's own errors. Not to be kept.
+        """
+        return await self.session.connection()
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _open_frame(self) -> Frame:
+        frame = self._frame
+        if frame is None or frame not in self._transaction.frames:
+            raise UsageError(f"the unit of work of {self._transaction.where} is not open")
+        return frame
+
+    async def _keep(self, frame: Frame) -> None:
+        transaction, callbacks = self._transaction, frame.callbacks
+        try:
+            self._check_innermost(frame)
+            if frame is transaction.frames[0]:
+                cancelled = await transaction.commit()
+            else:
+                await transaction.keep(frame)
+                return
+        except CommitOutcomeUnknown:
+            raise  # neither side is certain
+        except BaseException:
+            await self._late.run(callbacks.rollback)
+            raise
+        await self._late.run(callbacks.commit, wait=cancelled is None)
+        if cancelled is not None:
+            raise cancelled
+
+    async def _undo(self, frame: Frame, error: BaseException | None) -> None:
+        transaction = self._transaction
+        # Nested units that are still open go with it.
+        undone = transaction.frames[transaction.frames.index(frame) :]
+        late = [callback for each in undone for callback in each.callbacks.rollback]
+        if frame is transaction.frames[0]:
+            await transaction.rollback(error)
+        else:
+            transaction.undo(frame)
+        await self._late.run(late, wait=isinstance(error, Exception | None))
+
+    def _check_innermost(self, frame: Frame) -> None:
+        if self._transaction.frames[-1] is not frame:
+            raise ConcurrentUse(
+                f"a unit of work nested in that of {self._transaction.where} is still open: "
+                "end it first"
+            )
+
+
+def _bind(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., object], tuple[Any, ...]]:
+    return (partial(function, **kwargs) if kwargs else function), args
