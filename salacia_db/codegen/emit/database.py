@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference, sort_key
-from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
+from salacia_db.codegen.emit.writer import STEP, Call, Code, docstring, layout, literal, strings
 
 
 class Member(Struct, frozen=True):
@@ -47,7 +48,7 @@ def namespace_lines(namespace: Namespace, hidden: frozenset[str]) -> list[str]:
 
 def init_lines(package: str, exports: Sequence[str]) -> list[str]:
     """The package's own module: its public names, nothing else."""
-    imports = Imports(".", package=True)
+    imports = Imports("", package=True)
     found = sorted((imports.spell(text) for text in exports), key=sort_key)
     doc = f"""The data layer `{package}`: typed functions for the project's SQL.
 
@@ -61,34 +62,86 @@ def init_lines(package: str, exports: Sequence[str]) -> list[str]:
 
 
 def _slots(members: Iterable[Member]) -> list[str]:
-    names: list[Code] = [literal(member.name) for member in members]
-    close = ",)" if len(names) == 1 else ")"
-    return layout(Call("(", names, close, hug=False), indent="    ", before="__slots__ = ")
+    slots = strings(member.name for member in members)
+    return layout(slots, indent=STEP, before="__slots__ = ")
 
 
 def database_lines(members: Sequence[Member], hidden: frozenset[str]) -> list[str]:
     """The module of `Queries`, `UnitOfWork`, `Database` and `connect`."""
-    local = hidden.union((member.name for member in members), ("connect",))
-    imports = Imports(".database", local, {"Queries", "UnitOfWork", "Database"})
-    body = [*_protocol(members, imports)]
-    return [
-        *docstring("The database: its groups of queries, in and out of transactions."),
-        "",
-        *imports.lines(),
-        *body,
+    local = hidden.union((member.name for member in members), ("connect",), _CONNECT)
+    imports = Imports(".database", local, names.CLASSES)
+    unit, database = imports.use(RUNTIME, "UnitOfWork"), imports.use(RUNTIME, "Database")
+    body = [
+        *_protocol(members, imports),
+        *_groups("UnitOfWork", unit, _UNIT_DOC, members, imports),
+        *_groups("Database", f"{database}[UnitOfWork]", _DATABASE_DOC, members, imports),
+        *_connect(imports),
     ]
+    doc = docstring("The database: its groups of queries, in and out of transactions.")
+    return [*doc, "", *imports.lines(), *body]
+
+
+_PROTOCOL_DOC = """What a service can take: the groups of a database or of a unit of work.
+
+On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.
+"""
+_UNIT_DOC = "One transaction; its groups of queries run in it."
+_DATABASE_DOC = "The database; each call of its groups of queries runs by itself."
+_CONNECT_DOC = """A database that `async with` opens and closes.
+
+Without `url` it is the one that the environment variable DATABASE_URL names; `embedded:` is a
+server of the project's own. What a profile sets can be changed by keyword.
+"""
+_CONNECT = ("url", "profile", "hooks", "settings")
 
 
 def _protocol(members: Sequence[Member], imports: Imports) -> list[str]:
-    doc = """The groups of queries, of a database or of a unit of work: a service can take either.
-
-    On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.
-    """
-    base = imports.use("typing", "Protocol")
-    lines = ["", "", f"class Queries({base}):", *docstring(doc, "    ")]
+    lines = ["", "", f"class Queries({imports.use('typing', 'Protocol')}):"]
+    lines += docstring(_PROTOCOL_DOC, STEP)
     for member in members:
-        lines += ["", "    @property"]
-        lines.append(f"    def {member.name}(self) -> {imports.spell(member.text)}:")
-        lines += docstring(member.doc, "        ")
-        lines.append("        ...")
+        lines += ["", f"{STEP}@property"]
+        lines.append(f"{STEP}def {member.name}(self) -> {imports.spell(member.text)}:")
+        lines += [*docstring(member.doc, STEP * 2), f"{STEP * 2}..."]
     return lines
+
+
+def _groups(
+    name: str, base: str, doc: str, members: Sequence[Member], imports: Imports
+) -> list[str]:
+    lines = ["", "", f"class {name}({base}):", *docstring(doc, STEP)]
+    if name == "Database":
+        lines += ["", f"{STEP}unit_of_work_class = UnitOfWork"]
+    for member in members:
+        lines += ["", *_cached(member, imports)]
+    return lines
+
+
+def _cached(member: Member, imports: Imports) -> list[str]:
+    text = imports.spell(member.text)
+    return [
+        f"{STEP}@{imports.use('functools', 'cached_property')}",
+        f"{STEP}def {member.name}(self) -> {text}:",
+        *docstring(member.doc, STEP * 2),
+        f"{STEP * 2}return {text}(self.session)",
+    ]
+
+
+def _connect(imports: Imports) -> list[str]:
+    text = imports.use("builtins", "str")
+    profile, hooks = imports.use(RUNTIME, "Profile"), imports.use(RUNTIME, "Hooks")
+    overrides = f"{imports.use('typing', 'Unpack')}[{imports.use(RUNTIME, 'Overrides')}]"
+    parameters: list[Code] = [
+        f"url: {text} | None = None",
+        "*",
+        f"profile: {profile} | None = None",
+        f"hooks: {hooks} | None = None",
+        f"**settings: {overrides}",
+    ]
+    values: list[Code] = ["url", "profile=profile", "hooks=hooks", "**settings"]
+    return [
+        "",
+        "",
+        *layout(Call("def connect(", parameters), after=" -> Database:"),
+        *docstring(_CONNECT_DOC, STEP),
+        *layout(Call("Database(", values), indent=STEP, before="return "),
+    ]

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable
 
+from salacia_db.codegen.emit.names import class_name
 from salacia_db.codegen.emit.writer import WIDTH, Call, layout
 
 _REFERENCE = re.compile(r"«([\w.]+):(\w+)»")
@@ -62,7 +63,7 @@ class Imports:
                 modules.setdefault(self._spelled(module), []).append((name, local))
         sections: dict[int, list[str]] = {}
         for module in sorted(modules, key=_module_key):
-            sections.setdefault(_section(module), []).extend(_statement(module, modules[module]))
+            sections.setdefault(_section(module), []).extend(_statements(module, modules[module]))
         return [line for section in sorted(sections) for line in (*sections[section], "")][:-1]
 
     def _local(self, module: str, name: str) -> str:
@@ -71,11 +72,9 @@ class Imports:
             # A struct of this package keeps its name unless two schemas have one alike.
             if name not in taken:
                 return name
-            name = "".join(word.capitalize() for word in module.split(".")[-1].split("_")) + name
-        elif name not in taken and name not in self._hidden:
-            return name
-        while name in taken or name in self._hidden or not name.startswith("_"):
-            name = "_" + name
+            name = class_name(module.rpartition(".")[2]) + name
+        while name in taken or name in self._hidden:
+            name = name + "_" if name.startswith("_") else "_" + name
         return name
 
     def _spelled(self, module: str) -> str:
@@ -99,15 +98,16 @@ def _module_key(module: str) -> tuple[int, int, list[str | int]]:
     return _section(module), -dots, _natural(module)
 
 
-def _statement(module: str, names: list[tuple[str, str]]) -> list[str]:
-    items = [
-        name if name == local else f"{name} as {local}"
-        for name, local in sorted(names, key=lambda pair: (sort_key(pair[0]), pair[1]))
-    ]
+def _statements(module: str, names: list[tuple[str, str]]) -> list[str]:
+    """The names on one statement, and each that is renamed on one of its own."""
+    lines = [f"from {module} import {name} as {local}" for name, local in names if name != local]
+    items = sorted((name for name, local in names if name == local), key=sort_key)
     line = f"from {module} import " + ", ".join(items)
-    if len(line) <= WIDTH:
-        return [line]
-    return layout(Call(f"from {module} import (", items, hug=False))
+    if items and len(line) > WIDTH:
+        lines += layout(Call(f"from {module} import (", items, hug=False))
+    elif items:
+        lines.append(line)
+    return lines if len(lines) < 2 else sorted(lines)
 
 
 def sort_key(name: str) -> tuple[int, list[str | int], str]:

@@ -8,6 +8,7 @@ from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.types import (
     ANY,
+    TUPLE,
     PyType,
     array_type,
     base_type,
@@ -120,16 +121,12 @@ class TypeMap:
         if len(attributes) < len(found):
             return None
         builder = class_.builder if any(a.load for a in attributes) else class_.text
-        values = [
-            attribute.dumped(f"{{}}.{name}", nullable=True)
-            for name, attribute in zip(self._registry.attributes(type_), attributes, strict=True)
-        ]
         return PyType(
             read=class_.text,
             given=class_.text,
-            base=f"{reference('builtins', 'tuple')}[{ANY}, ...]",
+            base=TUPLE,
             load=f"{builder}(*{{}})",
-            dump=f"({', '.join(values)}{',' if len(values) == 1 else ''})",
+            dump=f"{class_.unpacker}({{}})",
             atomic=False,
         )
 

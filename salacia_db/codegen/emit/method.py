@@ -20,6 +20,7 @@ from salacia_db.codegen.emit.writer import (
 from salacia_db.codegen.facts import Query
 
 BODY = "        "
+_UNLESS = "None if "
 LIST = reference("builtins", "list")
 INT = reference("builtins", "int")
 STARMAP = reference("itertools", "starmap")
@@ -121,10 +122,15 @@ class _Writer:
         lines = self._let(self.row, self._awaited(fetch))
         if self._always:
             return [*lines, *self._return(found)]
-        line = f"{BODY}return None if {self.row} is None else {flat(found)}"
+        missing = f"{self.row} is None"
+        if isinstance(found, str) and found.startswith(_UNLESS):
+            # A value that may be missing in a row that may be missing.
+            test, _, found = found.removeprefix(_UNLESS).partition(" else ")
+            missing += f" or {test}"
+        line = f"{BODY}return None if {missing} else {flat(found)}"
         if len(line) <= WIDTH:
             return [*lines, line]
-        lines += [f"{BODY}if {self.row} is None:", f"{BODY}    return None"]
+        lines += [f"{BODY}if {missing}:", f"{BODY}    return None"]
         return [*lines, *self._return(found)]
 
     def _value(self, row: Row) -> list[str]:
@@ -159,6 +165,7 @@ class _Writer:
         spell = self.imports.spell
         head = f"{BODY}def build(rows: {spell(ITERABLE)}[{spell(ROW)}]) -> "
         return [
+            "",
             f"{head}{spell(LIST)}[{spell(row.text)}]:",
             *layout(self._collect(row, "rows"), indent=BODY + STEP, before="return "),
             "",

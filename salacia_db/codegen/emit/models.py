@@ -1,10 +1,10 @@
 """The modules of structs: tables, enums, composites, named rows, errors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from salacia_db.codegen.emit.imports import RUNTIME, Imports
 from salacia_db.codegen.emit.registry import Registry
-from salacia_db.codegen.emit.shapes import Shape, shape_lines, struct_lines
+from salacia_db.codegen.emit.shapes import Shape, shape_lines, struct_lines, unpacker_lines
 from salacia_db.codegen.emit.writer import docstring, literal
 from salacia_db.codegen.facts import PgType
 
@@ -21,9 +21,18 @@ def shapes_lines(
     return [*docstring(doc), *(["", *head] if head else []), *body]
 
 
-def rows_lines(shapes: Iterable[Shape], hidden: frozenset[str]) -> list[str]:
+def composites_lines(shapes: Sequence[Shape], hidden: frozenset[str]) -> list[str]:
+    """The module of the composite types, each after those that it holds, and how to pass them."""
+    local = hidden.union(field.name for shape in shapes for field in shape.fields)
+    imports = Imports(".composites", local, {shape.class_.name for shape in shapes})
+    body: list[str] = []
+    for shape in shapes:
+        body += ["", "", *shape_lines(shape, imports), *unpacker_lines(shape, imports)]
+    return [*docstring("The database's composite types."), "", *imports.lines(), *body]
+
+
+def rows_lines(shapes: Sequence[Shape], hidden: frozenset[str]) -> list[str]:
     """The module of the rows that queries share: their structs alone, since queries fill them."""
-    shapes = sorted(shapes, key=lambda shape: shape.class_.name)
     local = hidden.union(field.name for shape in shapes for field in shape.fields)
     imports = Imports(".rows", local, {shape.class_.name for shape in shapes})
     body = [line for shape in shapes for line in ("", "", *struct_lines(shape, imports))]

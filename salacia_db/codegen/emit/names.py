@@ -13,20 +13,17 @@ from salacia_db.codegen.emit.english import singular
 from salacia_db.codegen.facts import Span
 from salacia_db.codegen.problems import Problem
 
-# What the runtime's Database, UnitOfWork and Group (or Python's own object protocol) already mean.
+# What the runtime's Database and UnitOfWork already mean, or will: no group can be called so.
 # A test compares it with the runtime.
 SESSION_NAMES = frozenset(
     """
-    acquire advisory_lock after_commit after_rollback begin close closed commit connect connection
-    cursor deadline dirty execute executemany fetch fetchmany fetchone fetchrow fetchval find
-    hooks listen load notify open ping pool rollback run savepoint session settings statistics
-    stats stream copy terminate transaction transactions unit_of_work
+    advisory_lock after_commit after_rollback close commit connection execute fetch fetchrow
+    fetchval find hooks listen open open_connection pool rollback run savepoint session settings
+    timeout unit_of_work unit_of_work_class
     """.split()
 )
-# Modules of a generated package that no group may take.
-MODULES = frozenset(
-    {"composites", "database", "enums", "errors", "models", "py", "rows", "salacia_db"}
-)
+# Modules of a generated package that no group may take; `connect` would hide the function.
+MODULES = frozenset({"composites", "connect", "database", "enums", "errors", "models", "rows"})
 # Names that the package's top level has anyway.
 CLASSES = frozenset({"Database", "Queries", "UnitOfWork"})
 

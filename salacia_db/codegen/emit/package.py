@@ -17,7 +17,13 @@ from salacia_db.codegen.emit.group import Group, group_lines
 from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.method import source_path
-from salacia_db.codegen.emit.models import enums_lines, errors_lines, rows_lines, shapes_lines
+from salacia_db.codegen.emit.models import (
+    composites_lines,
+    enums_lines,
+    errors_lines,
+    rows_lines,
+    shapes_lines,
+)
 from salacia_db.codegen.emit.plan import Method, Planner
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
@@ -186,10 +192,9 @@ def render(package: Package) -> list[File]:
     if package.schema.enums:
         pages["enums.py"] = enums_lines(package.schema.enums, package.registry, hidden)
     if package.composites:
-        doc = "The database's composite types."
-        pages["composites.py"] = shapes_lines(doc, ".composites", package.composites, hidden)
+        pages["composites.py"] = composites_lines(package.composites, hidden)
     if package.planner.named:
-        pages["rows.py"] = rows_lines(package.planner.named.values(), hidden)
+        pages["rows.py"] = rows_lines(package.planner.shared(), hidden)
     if package.errors:
         pages["errors.py"] = errors_lines(package.errors, hidden)
     for group in package.groups:

@@ -4,6 +4,7 @@ import ast
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.imports import RUNTIME, reference
@@ -52,7 +53,7 @@ class Row(Struct, frozen=True):
 
     One of three: `shape`, filled by the whole row in order; `shape` with `items`, an expression
     for each field; `value`, one expression. `{}` stands for the row. `direct`: the value needs no
-    conversion. `declared` holds a struct that this query brings.
+    conversion. `own`: the struct stands beside the query.
     """
 
     text: str
@@ -87,7 +88,7 @@ class Planner:
         }
         # The structs of `-- returns:`, and which query gave each its shape.
         self.named: dict[str, Shape] = {}
-        self._namers: dict[str, str] = {}
+        self._namers: dict[str, list[str]] = {}
 
     def plan(self, query: Query, module: str) -> Method | None:
         """The method of a query; None where there are problems."""
@@ -112,6 +113,13 @@ class Planner:
         if len(self.problems) > before:
             return None
         return Method(query, name, arguments, row, f"{prefix}Input" if takes_rows else None)
+
+    def shared(self) -> list[Shape]:
+        """The structs of `-- returns:`, by name."""
+        return [
+            replace(shape, doc=f"A row of {' and '.join(self._namers[name])}.")
+            for name, shape in sorted(self.named.items())
+        ]
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -152,7 +160,7 @@ class Planner:
             members = self.registry.members(type_.enum)
             return f"{type_.read}.{members[type_.enum.labels.index(str(value))]}", True
         if isinstance(value, str):
-            return literal(value), "builtins:str»" in type_.given
+            return literal(value), "builtins:str»" in type_.given or type_.given == ANY
         wanted = type_.given.partition(":")[2].rstrip("»")
         if wanted == "Decimal" and isinstance(value, int | float) and not isinstance(value, bool):
             return f"{type_.read}({literal(parameter.default)})", True
@@ -196,7 +204,7 @@ class Planner:
                 if table.signature != tuple((field.name, field.text) for field in fields):
                     self._differs(query, table, f"the table's struct `{name}`", fields)
                 return table, False
-        source = f"`{statement.group}.{statement.name}`"
+        source = ".".join(filter(None, (statement.schema, statement.group, statement.name)))
         shape = Shape(Class(".rows", name), fields)
         if not names.is_class_name(name):
             self._report(
@@ -205,9 +213,10 @@ class Planner:
         if name not in self.named:
             self.registry.top.take(name, f"`-- returns: {name}`", statement.header)
         other = self.named.setdefault(name, shape)
-        first = self._namers.setdefault(name, source)
+        users = self._namers.setdefault(name, [])
+        users.append(f"`{source}`")
         if other.signature != shape.signature:
-            self._differs(query, other, first, fields)
+            self._differs(query, other, users[0], fields)
         return other, False
 
     def _differs(self, query: Query, other: Shape, source: str, fields: tuple[Field, ...]) -> None:

@@ -26,6 +26,11 @@ class Class(Struct, frozen=True, gc=False):
         """A reference to the function that builds it from the driver's values, if there is one."""
         return reference(self.module, f"build_{names.field_name(self.name)}")
 
+    @property
+    def unpacker(self) -> str:
+        """A reference to the function that makes of a composite what the driver takes."""
+        return reference(self.module, f"unpack_{names.field_name(self.name)}")
+
 
 class Registry:
     """The classes of a schema, and the names within them. Reports every clash.
@@ -91,7 +96,7 @@ class Registry:
             )
             class_name = self._overrides.get(ref.schema, ref.name) or names.struct_name(ref.name)
             if class_name in names.CLASSES:
-                class_name += "_"
+                class_name += "Row"
             scope.take(class_name, f"table {ref.schema}.{ref.name}")
             found[ref] = Class(module, class_name)
         return found
@@ -109,7 +114,7 @@ class Registry:
             elif count[class_name] > 1 and schema != self.main:
                 class_name = names.class_name(schema) + class_name
             elif class_name in names.CLASSES:
-                class_name += "_"
+                class_name += "Value"
             self.top.take(class_name, f"{what} {schema}.{name}")
             found[schema, name] = Class(module, class_name)
         return found

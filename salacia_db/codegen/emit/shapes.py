@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.registry import Class
-from salacia_db.codegen.emit.types import PyType, optional
+from salacia_db.codegen.emit.types import TUPLE, PyType, optional
 from salacia_db.codegen.emit.writer import Call, Code, docstring, layout
 
 
@@ -84,6 +84,23 @@ def builder_lines(shape: Shape, imports: Imports) -> list[str]:
         *layout(Call(f"def {function}(", parameters), after=f" -> {name}:"),
         f'    """Make {_article(name)} {name} of the values that the driver gives."""',
         *layout(Call(f"{name}(", values), indent="    ", before="return "),
+    ]
+
+
+def unpacker_lines(shape: Shape, imports: Imports) -> list[str]:
+    """The function that turns a composite's struct into what the driver takes."""
+    values: list[Code] = [
+        imports.spell(field.type.dumped(f"value.{field.name}", nullable=field.nullable))
+        for field in shape.fields
+    ]
+    head = f"def {imports.spell(shape.class_.unpacker)}(value: {shape.class_.name})"
+    close = ",)" if len(values) == 1 else ")"
+    return [
+        "",
+        "",
+        f"{head} -> {imports.spell(TUPLE)}:",
+        '    """Make what the driver takes."""',
+        *layout(Call("(", values, close, hug=False), indent="    ", before="return "),
     ]
 
 

@@ -21,6 +21,7 @@ class PyType(Struct, frozen=True):
     `read` is what a row holds, `given` what a parameter takes. `load` turns the driver's value
     into it and `dump` back, with `{}` for the value; None where nothing has to be done. `atomic`:
     no value of it can be part of a reference cycle. `base` is what the driver gives.
+    `dumps_null`: `dump` is right for None, too.
     """
 
     read: str
@@ -30,6 +31,7 @@ class PyType(Struct, frozen=True):
     dump: str | None = None
     atomic: bool = True
     json: bool = False
+    dumps_null: bool = False
     enum: PgType | None = None
 
     def loaded(self, value: str, *, nullable: bool) -> str:
@@ -38,7 +40,7 @@ class PyType(Struct, frozen=True):
 
     def dumped(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver takes."""
-        return _applied(self.dump, value, nullable=nullable)
+        return _applied(self.dump, value, nullable=nullable and not self.dumps_null)
 
 
 def optional(text: str, nullable: bool) -> str:
@@ -68,6 +70,7 @@ def _union(module: str, *names: str) -> str:
 
 INT = same(_builtin("int"))
 TEXT = same(_builtin("str"))
+TUPLE = f"{_builtin('tuple')}[{ANY}, ...]"
 _DATETIME = same(reference("datetime", "datetime"))
 _TIME = same(reference("datetime", "time"))
 _ANY = same(ANY, atomic=False, json=True)
@@ -155,6 +158,7 @@ def secret(type_: PyType) -> PyType:
         base=type_.base,
         load=f"{SECRET}({type_.loaded('{}', nullable=False)})",
         dump=unwrapped,
+        dumps_null=True,
         atomic=type_.atomic,
     )
 

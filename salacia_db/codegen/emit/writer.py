@@ -1,6 +1,7 @@
 """The writer: values and calls as lines of Python that the formatter leaves as they are."""
 
 import inspect
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 WIDTH = 100
 STEP = "    "
+_BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"$')
 
 
 class Call(Struct, frozen=True):
@@ -76,7 +78,7 @@ def layout(code: Code, *, indent: str = "", before: str = "", after: str = "") -
         return layout(code.value, indent=indent, before=f"{before}{code.name}=", after=after)
     line = indent + before + flat(code) + after
     if isinstance(code, str | Lambda) or len(line) <= WIDTH:
-        return [line]
+        return [line] if len(line) <= WIDTH or before else _clauses(line, indent)
     inner = indent + STEP
     if isinstance(code, Lines) and before:
         parts = [inner + part for part in code.parts]
@@ -85,7 +87,9 @@ def layout(code: Code, *, indent: str = "", before: str = "", after: str = "") -
         *parts, last = code.parts
         return [*(indent + part for part in parts), indent + last + after]
     if isinstance(code, Comprehension):
-        body = [*layout(code.item, indent=inner), *layout(f"for {code.loop}", indent=inner)]
+        one = f"{inner}{flat(code.item)} for {code.loop}"
+        body = [*layout(code.item, indent=inner), f"{inner}for {code.loop}"]
+        body = [one] if len(one) <= WIDTH else body
         return [indent + before + code.open, *body, indent + code.close + after]
     if not code.items:
         return [line]
@@ -95,6 +99,18 @@ def layout(code: Code, *, indent: str = "", before: str = "", after: str = "") -
     else:
         body = [out for item in code.items for out in layout(item, indent=inner, after=",")]
     return [indent + before + code.head, *body, indent + code.close + after]
+
+
+def _clauses(line: str, indent: str) -> list[str]:
+    """A line, or where it is a choice that is too long, a line for each of its clauses."""
+    depth, start, found = 0, 0, list[str]()
+    for match in re.finditer(r"[(\[{]|[)\]}]| (?=(?:if|else) )", line):
+        if match[0] == " " and not depth:
+            found.append(line[start : match.start()])
+            start = match.end()
+        depth += (match[0] in "([{") - (match[0] in ")]}")
+    first, *rest = [*found, line[start:]]
+    return [first, *(indent + clause for clause in rest)]
 
 
 def literal(text: str) -> str:
@@ -140,6 +156,6 @@ def _quoted_edges(line: str, *, end: bool = True) -> str:
     """A quote beside the docstring's own would join them."""
     if line.startswith('"'):
         line = "\\" + line
-    if end and line.endswith('"') and not line.endswith('\\"'):
+    if end and _BARE_QUOTE.search(line):
         line = line[:-1] + '\\"'
     return line
