@@ -95,7 +95,7 @@ def _options(binaries: Binaries, ctype: str, durable: bool) -> list[str]:
 
 def _cached_cluster(binaries: Binaries) -> Path | None:
     """Where the ready cluster of these programs is kept; None where nothing can be kept."""
-    folder = _cache_folder()
+    folder = cache_folder()
     if folder is None:
         return None
     made_with = [binaries.version, platform.machine(), *_options(binaries, _CTYPES[0], False)]
@@ -103,7 +103,7 @@ def _cached_cluster(binaries: Binaries) -> Path | None:
     return folder / f"cluster-{binaries.version}-{key}"
 
 
-def _cache_folder() -> Path | None:
+def cache_folder() -> Path | None:
     """A folder of this user's own to keep things in; None where there is none."""
     below_home = "Library/Caches" if sys.platform == "darwin" else ".cache"
     places = [

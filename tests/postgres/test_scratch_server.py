@@ -11,7 +11,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from salacia_db.postgres import PostgresError, Server, cluster, server, start_scratch
+from salacia_db.postgres import PostgresError, cluster, server, start_scratch
 from salacia_db.postgres.scratch import scratch_server
 
 STARTS = """
@@ -19,6 +19,16 @@ import sys, time
 from salacia_db.postgres.scratch import scratch_server
 server = scratch_server()
 print(server.pid, server.data.parent, flush=True)
+time.sleep(60)
+"""
+
+FORKS = """
+import os, time
+from salacia_db.postgres.scratch import scratch_server
+server = scratch_server()
+child = os.fork()
+if child:
+    print(server.pid, child, flush=True)
 time.sleep(60)
 """
 
@@ -81,7 +91,7 @@ def test_it_is_ready_at_once_when_the_cluster_is_cached():
 
 def test_a_damaged_cache_is_made_anew(monkeypatch, tmp_path, query):
     (tmp_path / "cache").mkdir()
-    monkeypatch.setattr(cluster, "_cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(cluster, "cache_folder", lambda: tmp_path / "cache")
     with start_scratch() as first:
         kept = next((tmp_path / "cache").iterdir())
         assert stat.S_IMODE(kept.stat().st_mode) == 0o700
@@ -97,7 +107,7 @@ def test_without_a_home_nothing_is_kept_and_all_else_works(home, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(cluster, "_registered_home", lambda: home)
     monkeypatch.setattr(cluster, "_is_own", lambda folder: folder.exists() and folder != Path("/"))
-    assert cluster._cache_folder() is None
+    assert cluster.cache_folder() is None
 
 
 def test_stopping_leaves_nothing_behind():
@@ -169,16 +179,29 @@ print("reached")
     assert out == "reached\n", err
 
 
-def test_a_forked_child_does_not_take_the_server_with_it(query):
-    with start_scratch() as scratch:
-        child = os.fork()
-        if child == 0:
-            scratch.stop()
-            os._exit(0)
-        os.waitpid(child, 0)
-        assert query(scratch.url(), "select 1") == [(1,)]
+def test_a_forked_child_does_not_take_the_server_with_it(python):
+    code = """
+import os, psycopg
+from salacia_db.postgres.scratch import scratch_server
+server = scratch_server()
+child = os.fork()
+server.stop() if child == 0 else os.waitpid(child, 0)
+if child:
+    psycopg.connect(server.url()).close()
+    print("reached")
+"""
+    out, err = python(code).communicate(timeout=20)
+    assert out == "reached\n", err
 
 
-def test_a_server_is_private_to_its_starter():
-    assert isinstance(scratch_server(), Server)
-    assert scratch_server().host.startswith("/")
+def test_a_forked_child_does_not_keep_the_server_when_its_parent_dies(python, until):
+    parent = python(FORKS)
+    assert parent.stdout is not None
+    server_pid, child = map(int, parent.stdout.readline().split())
+    try:
+        parent.kill()
+        parent.wait()
+        until(lambda: not alive(server_pid), "the server to end")
+        assert alive(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
