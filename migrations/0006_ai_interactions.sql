@@ -21,7 +21,11 @@ create table ai_interactions (
   constraint ai_interactions_completion_tokens_not_negative check (completion_tokens >= 0),
   constraint ai_interactions_total_tokens_not_negative check (total_tokens >= 0),
   constraint ai_interactions_response_time_ms_not_negative check (response_time_ms >= 0)
-);
+)
+-- Requests and answers are stored beside the table, so that some fifty rows share a page and figures
+-- over many rows don't read the JSON between them. It only takes effect for rows written later, which
+-- is why it stands here from the start.
+with (toast_tuple_target = 128);
 
 -- The message list, newest or oldest first, and statistics of a period. Each of these ends in the
 -- id: what is loaded at once shares its time, and a page must know where it stopped.

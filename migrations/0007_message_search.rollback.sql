@@ -1,3 +1,2 @@
 drop index ai_interactions_words_idx;
 drop function message_words(jsonb, jsonb);
-drop function message_text(jsonb);
