@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from salacia_db.codegen.analysis import refusals, rows
-from salacia_db.codegen.analysis.cardinality import cardinality, single
+from salacia_db.codegen.analysis.cardinality import cardinality, single, why_many
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects, effects
 from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_rows
@@ -58,23 +58,26 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
     given, untyped = parameters(statement, text.parsed.parameters, main, catalog)
     problems += untyped + rows.unnamed(statement, text.parts, parsed.main)
     many = _cardinality(text.parsed, catalog)
+    why = why_many(main, catalog) if main is not None and many == "many" else ""
     alone = main is not None and single(main, catalog)
-    problems += check_kind(statement, main, many, columns=len(text.parsed.columns), single=alone)
+    problems += check_kind(
+        statement, main, many, why=why, columns=len(text.parsed.columns), single=alone
+    )
     copied: CopyTarget | None = None
     if statement.kind == "copy":
         target = copy_target(statement, parsed.written(), given, catalog)
         copied = target if isinstance(target, CopyTarget) else None
         problems += [target] if isinstance(target, Problem) else []
-    if any(problem.severity == "error" for problem in problems):
-        return Outcome(None, tuple(problems))
-    found = effects(list(text.parsed.queries), catalog) if main is not None else Effects.unknown()
-    proofs = _proofs(main, catalog)
     row = rows.row(
-        rows.columns(text.parsed.columns, proofs, catalog),
+        rows.columns(text.parsed.columns, main, _proofs(main, catalog), catalog),
         rows.named(text.parts),
         text.missing,
         catalog,
     )
+    problems += rows.untrusted(statement, row)
+    if any(problem.severity == "error" for problem in problems):
+        return Outcome(None, tuple(problems))
+    found = effects(list(text.parsed.queries), catalog)
     writing = bool(found.writes) and copied is None
     return Outcome(
         Query(
@@ -153,7 +156,7 @@ def _agrees(expansion: Expansion, parsed: Parsed, again: Parsed) -> bool:
         types = [column.type for column in again.columns[at : at + part.width]]
         wanted = [parsed.columns[part.output].type]
         if part.table is not None:
-            wanted = [column.type.oid for column in part.table.columns]
+            wanted = [rows.base(column.type).oid for column in part.table.columns]
         if types != wanted:
             return False
         at += width

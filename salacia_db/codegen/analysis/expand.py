@@ -193,7 +193,9 @@ def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
     entries = outputs(query)
     variables = [ungrouped(entry.node("expr"), query) for entry in entries]
     stars: dict[int, list[str]] = {}
-    for entry, variable, location in zip(entries, variables, _sources(variables), strict=True):
+    for entry, variable, location in zip(
+        entries, variables, _sources(variables, text), strict=True
+    ):
         found = None if variable is None else text.star(location)
         if variable is None or found is None:
             continue
@@ -207,7 +209,7 @@ def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
     return edits
 
 
-def _sources(variables: list[Node | None]) -> list[int]:
+def _sources(variables: list[Node | None], text: _Text) -> list[int]:
     """Where each output column stands in the text; all columns of a star stand at the star."""
     locations: list[int] = []
     for variable in variables:
@@ -216,7 +218,9 @@ def _sources(variables: list[Node | None]) -> list[int]:
     # A column of GROUP BY that is selected twice is placed where it stands first: then it
     # belongs to the star beside it.
     for i, location in enumerate(locations):
-        if location >= 0 and location in locations[:i] and location != locations[i - 1]:
+        if location < 0 or location not in locations[:i]:
+            continue
+        if location != locations[i - 1] or text.star(location) is None:
             following = locations[i + 1] if i + 1 < len(locations) else -1
             locations[i] = following if following >= 0 else locations[i - 1]
     return locations

@@ -14,10 +14,14 @@ def check_kind(
     query: Node | None,
     cardinality: Cardinality,
     *,
+    why: str,
     columns: int,
     single: bool,
 ) -> list[Problem]:
-    """What is wrong with the kind. `query` is the tree, if there is just one."""
+    """What is wrong with the kind.
+
+    `query` is the tree, if there is just one; `why` says why several rows may come.
+    """
     kind = statement.kind
     if kind in ("one", "one!", "many", "stream") and columns == 0:
         return [
@@ -28,7 +32,7 @@ def check_kind(
             )
         ]
     if kind in ("one", "one!") and cardinality == "many":
-        return [_several(statement)]
+        return [_several(statement, why)]
     if kind == "bulk":
         return _check_bulk(statement, query, columns=columns, single=single)
     return []
@@ -61,12 +65,13 @@ def _problem(
     return Problem(message, at=statement.header, hint=hint, severity=severity)
 
 
-def _several(statement: Statement) -> Problem:
+def _several(statement: Statement, why: str) -> Problem:
     lenient = statement.dialect == "sqlc"
+    reason = f" ({why})" if why else ""
     return _problem(
         statement,
-        f":{statement.kind} may match several rows"
-        + (": only the first is taken" if lenient else ", so it can't promise one"),
+        f":{statement.kind} may return several rows{reason}"
+        + ("; only the first is taken" if lenient else ""),
         "compare all columns of a unique key with `=`, add `limit 1`, or use :many",
         "warning" if lenient else "error",
     )

@@ -157,9 +157,9 @@ class _Walker:
             return [
                 (argument, place if i == 0 else _NOWHERE) for i, argument in enumerate(arguments)
             ]
-        if tag == "ARRAYEXPR":
+        if tag in ("ARRAY", "ARRAYEXPR"):
             return [(element, place) for element in node.nodes("elements")]
-        if tag == "CASEEXPR":
+        if tag in ("CASE", "CASEEXPR"):
             return [
                 (node.get("arg"), _NOWHERE),
                 *((when.get("expr"), _NOWHERE) for when in arguments),

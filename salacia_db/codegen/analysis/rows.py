@@ -25,6 +25,8 @@ from salacia_db.codegen.facts import (
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.positions import span_at_byte
 
+# Where the nodes that can be of a domain's type tell their type.
+_RESULT_TYPES = ("vartype", "resulttype", "funcresulttype", "coalescetype", "casetype", "paramtype")
 _NO_NAME = "?column?"
 
 
@@ -34,23 +36,35 @@ class Row(Struct, frozen=True):
     columns: tuple[Column, ...]
     fields: tuple[ValueField | NestedField, ...]
     table: TableRef | None
+    tables: tuple[Table, ...]
+    """The tables of the nested fields."""
+
+    def weak(self, field: NestedField) -> bool:
+        """Whether a column of the whole row may be NULL though the table's isn't."""
+        table = next(table for table in self.tables if table.ref == field.table)
+        own = self.columns[field.start : field.stop]
+        pairs = zip(own, table.columns, strict=True)
+        return any(column.nullable and known.not_null for column, known in pairs)
 
 
 def columns(
-    wire: tuple[WireColumn, ...], proofs: list[Proof], catalog: Catalog
+    wire: tuple[WireColumn, ...], query: Node | None, proofs: list[Proof], catalog: Catalog
 ) -> tuple[Column, ...]:
     """The columns as facts; without proofs every one is nullable."""
+    entries = [] if query is None else outputs(query)
+    if len(entries) != len(wire):
+        entries = [Node("", {})] * len(wire)
     if len(proofs) != len(wire):
         proofs = [Proof(True, "null: nothing is known of the statement's tree")] * len(wire)
     return tuple(
         Column(
             name=column.name,
-            type=catalog.types.get(column.type) or _unknown(column.type),
+            type=_type(column, entry, catalog),
             nullable=proof.nullable,
             origin=_origin(column, catalog),
             reason=proof.reason,
         )
-        for column, proof in zip(wire, proofs, strict=True)
+        for column, entry, proof in zip(wire, entries, proofs, strict=True)
     )
 
 
@@ -80,7 +94,8 @@ def row(
                 marker=part.marker,
             )
         )
-    return Row(found, tuple(fields), whole)
+    tables = tuple(part.table for part in parts if part.table is not None)
+    return Row(found, tuple(fields), whole, tables)
 
 
 def unnamed(statement: Statement, parts: tuple[Part, ...], query: Node | None) -> list[Problem]:
@@ -117,6 +132,20 @@ def _locations(value: Value) -> Iterator[int]:
     elif isinstance(value, list):
         for inner in value:
             yield from _locations(inner)
+
+
+def untrusted(statement: Statement, found: Row) -> list[Problem]:
+    """A problem for each whole row that may hold NULL where its table never does."""
+    return [
+        Problem(
+            f"`{field.name}` may be NULL in columns in which its table never is:"
+            " a trigger or a rule decides what is returned",
+            at=statement.header,
+            hint="list the columns instead of the whole row",
+        )
+        for field in found.fields
+        if isinstance(field, NestedField) and field.found is None and found.weak(field)
+    ]
 
 
 def named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -170,5 +199,20 @@ def _origin(column: WireColumn, catalog: Catalog) -> ColumnRef | None:
     return None if name is None else ColumnRef(relation.table.ref, name)
 
 
-def _unknown(oid: int) -> PgType:
-    return PgType(oid, "", "unknown", "unknown", "pseudo")
+def _type(column: WireColumn, entry: Node, catalog: Catalog) -> PgType:
+    """The column's type; a domain as such, though the row description tells only its base."""
+    told = catalog.types.get(column.type)
+    if told is None:
+        return PgType(column.type, "", "unknown", "unknown", "pseudo")
+    expression = entry.node("expr")
+    fields = () if expression is None else _RESULT_TYPES
+    oids = (expression.number(field) for field in fields if expression is not None)
+    domain = catalog.types.get(next((oid for oid in oids if oid), 0))
+    return domain if domain is not None and base(domain).oid == told.oid else told
+
+
+def base(kind: PgType) -> PgType:
+    """The type that a domain restricts; any other type itself."""
+    while kind.kind == "domain" and kind.element is not None:
+        kind = kind.element
+    return kind
