@@ -39,7 +39,11 @@ def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
         actions, "resolve", _resolve, "say how a migration stands that `up` refuses to go past"
     )
     resolve.add_argument("name", help="the migration")
-    resolve.add_argument("--applied", action=argparse.BooleanOptionalAction, required=True)
+    stands = resolve.add_mutually_exclusive_group(required=True)
+    stands.add_argument("--applied", action="store_true", help="its change is in the database now")
+    stands.add_argument(
+        "--not-applied", action="store_true", help="its change is not there, or its file is gone"
+    )
 
 
 def _action(
