@@ -1,6 +1,7 @@
 """The catalog: what a database's system tables say of relations, types and functions, by oid."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -51,8 +52,9 @@ class Relation(Struct, frozen=True):
     expression, by the column's own collation and its type's default equality. Their columns may be
     nullable (compare with `not_null`), where several rows may hold NULL.
 
-    `triggers`, `foreign`, `row_security` and `policy_functions` are those of the relation and of
-    all its descendants. `rules` are rules other than a view's own.
+    `triggers`, `foreign`, `row_security`, `policy_functions` and `check_functions` (of constraints,
+    indexes and generated columns) are those of the relation and of all its descendants. `rules` are
+    rules other than a view's own. `cascades` are relations whose foreign keys pass on changes.
     """
 
     table: Table
@@ -65,6 +67,8 @@ class Relation(Struct, frozen=True):
     row_security: bool
     foreign: bool
     policy_functions: frozenset[int] = frozenset()
+    check_functions: frozenset[int] = frozenset()
+    cascades: frozenset[int] = frozenset()
     row_type: int = 0
     partition: bool = False
     extension: bool = False
@@ -80,6 +84,7 @@ class Catalog(Struct, frozen=True):
     operators: dict[int, tuple[str, int]]  # oid → (name, function oid)
     equality: frozenset[int]  # operators that are the equality of a btree operator class
     extension_types: frozenset[int] = frozenset()  # types that belong to an extension
+    domain_functions: Mapping[int, frozenset[int]] = {}  # what the checks of a domain call
     keywords: frozenset[str] = frozenset()  # those that can't be any name unless quoted
 
     def relation_of_type(self, oid: int) -> Relation | None:

@@ -76,8 +76,13 @@ def load(server: Server) -> Catalog:
         operators={o.oid: (o.name, o.function) for o in operators},
         equality=frozenset(o.oid for o in operators if o.equality),
         extension_types=frozenset(row.oid for row in rows.values() if row.extension),
+        domain_functions={r.oid: _called([r.checks]) for r in rows.values() if r.checks},
         keywords=frozenset(msgspec.json.decode(server.json(systables.KEYWORDS), type=list[str])),
     )
+
+
+def _called(printed: Iterable[str]) -> frozenset[int]:
+    return frozenset(int(oid) for trees in printed for oid in _CALLED.findall(trees))
 
 
 def _types(rows: dict[int, TypeRow], columns: dict[int, list[ColumnRow]]) -> dict[int, PgType]:
@@ -149,9 +154,9 @@ def _relations(
             rules=row.rules,
             row_security=any(r.row_security for r in family),
             foreign=any(r.kind == "f" for r in family),
-            policy_functions=frozenset(
-                int(called) for r in family for called in _CALLED.findall(r.policies)
-            ),
+            policy_functions=_called(r.policies for r in family),
+            check_functions=_called(r.checks for r in family),
+            cascades=frozenset(o for r in family for o in r.cascades),
             row_type=row.row_type,
             partition=row.partition,
             extension=row.extension,

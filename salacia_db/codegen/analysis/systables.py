@@ -22,7 +22,7 @@ def read(server: Server, sql: str, row: type[Row]) -> list[Row]:
 
 
 class TypeRow(Struct, frozen=True, array_like=True):
-    """A type; `element` as in facts.PgType, 0 where there is none."""
+    """A type; `element` as in facts.PgType, 0 where there is none; `checks` of a domain."""
 
     oid: int
     schema: str
@@ -36,6 +36,7 @@ class TypeRow(Struct, frozen=True, array_like=True):
     comment: str | None
     extension: bool
     labels: tuple[str, ...]
+    checks: str
 
 
 TYPES = """
@@ -46,7 +47,10 @@ select t.oid::int8, n.nspname, t.typname, format_type(t.oid, null), t.typtype,
   e.objid is not null,
   coalesce((
     select json_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = t.oid
-  ), '[]')
+  ), '[]'),
+  coalesce((
+    select string_agg(k.conbin::text, ' ') from pg_constraint k where k.contypid = t.oid
+  ), '')
 from pg_type t
 join pg_namespace n on n.oid = t.typnamespace
 left join pg_range r on r.rngtypid = t.oid
@@ -92,7 +96,11 @@ order by a.attrelid, a.attnum
 
 
 class RelationRow(Struct, frozen=True, array_like=True):
-    """A table, view, materialized view or foreign table; `policies` is printed node trees."""
+    """A table, view, materialized view or foreign table.
+
+    `policies` and `checks` (of constraints, indexes and generated columns) are printed node trees;
+    `cascades` are relations with a foreign key to this one that passes on changes.
+    """
 
     oid: int
     schema: str
@@ -105,6 +113,8 @@ class RelationRow(Struct, frozen=True, array_like=True):
     extension: bool
     comment: str | None
     policies: str
+    checks: str
+    cascades: tuple[int, ...]
 
 
 RELATIONS = """
@@ -118,7 +128,20 @@ select c.oid::int8, n.nspname, c.relname, c.relkind, c.reltype::int8, c.relispar
   coalesce((
     select string_agg(concat(p.polqual::text, ' ', p.polwithcheck::text), ' ')
     from pg_policy p where p.polrelid = c.oid
-  ), '')
+  ), ''),
+  concat(
+    (select string_agg(k.conbin::text, ' ') from pg_constraint k where k.conrelid = c.oid), ' ',
+    (select string_agg(concat(i.indexprs::text, ' ', i.indpred::text), ' ')
+     from pg_index i where i.indrelid = c.oid), ' ',
+    (select string_agg(f.adbin::text, ' ')
+     from pg_attrdef f join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
+     where f.adrelid = c.oid and a.attgenerated <> '')
+  ),
+  coalesce((
+    select json_agg(distinct k.conrelid::int8) from pg_constraint k
+    where k.confrelid = c.oid and k.contype = 'f'
+      and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
+  ), '[]')
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_description d

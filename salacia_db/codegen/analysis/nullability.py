@@ -1,0 +1,16 @@
+"""Nullability: which output columns of a statement can be NULL, proven over PostgreSQL's tree."""
+
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.proofs.proof import Proof
+from salacia_db.codegen.analysis.proofs.prover import Rules
+from salacia_db.codegen.analysis.tree import Node
+
+__all__ = ["Proof", "prove"]
+
+
+def prove(query: Node, catalog: Catalog) -> list[Proof]:
+    """One proof for each column that the query returns, in their order.
+
+    `query` is a rewritten QUERY node; a change returns what its RETURNING lists.
+    """
+    return Rules(catalog).columns(query, None, frozenset())

@@ -1,0 +1,102 @@
+"""Aggregates and window functions: NULL where there was nothing to compute from."""
+
+from salacia_db.codegen.analysis.functions import (
+    ALWAYS_AGGREGATES,
+    COLLECTING_AGGREGATES,
+    ORDERED_AGGREGATES,
+    RANKING_FUNCTIONS,
+    TOTAL_AGGREGATES,
+    WINDOW_VALUES,
+)
+from salacia_db.codegen.analysis.proofs.proof import Proof, maybe, never
+from salacia_db.codegen.analysis.proofs.scope import Scope
+from salacia_db.codegen.analysis.tree import Node
+
+# Bits of a frame clause (parsenodes.h).
+_ROWS_OR_GROUPS = 0x4 | 0x8
+_START_UNBOUNDED, _START_CURRENT, _START_PRECEDING = 0x20, 0x200, 0x800
+_END_UNBOUNDED, _END_CURRENT, _END_FOLLOWING = 0x100, 0x400, 0x4000
+_EXCLUDES_CURRENT = 0x8000 | 0x10000
+
+
+def aggregate(node: Node, scope: Scope) -> Proof:
+    """An aggregate over a group that surely has a row, of values that aren't NULL."""
+    owner = scope.ancestor(node.number("agglevelsup"))
+    function = scope.catalog.functions.get(node.number("aggfnoid"))
+    if owner is None or function is None or not function.builtin:
+        return maybe("an aggregate that PostgreSQL doesn't bring", node)
+    name = function.name
+    if name in ALWAYS_AGGREGATES:
+        return never(f"{name}() of no rows is a number", node)
+    if not owner.query.get("groupClause"):
+        return maybe(f"{name}() of no rows is NULL; there is no GROUP BY", node)
+    if owner.query.get("groupingSets"):
+        return maybe(f"{name}() of an empty grouping set is NULL", node)
+    if node.node("aggfilter") is not None:
+        return maybe(f"the FILTER may leave {name}() no rows", node)
+    if name in COLLECTING_AGGREGATES:
+        return never(f"{name}() of a group's rows, of which there is one at least", node)
+    if name in ORDERED_AGGREGATES:
+        return _arguments(node, ("aggdirectargs", "args"), owner, name)
+    if name in TOTAL_AGGREGATES:
+        return _arguments(node, ("args",), owner, name)
+    return maybe(f"{name}() may return NULL", node)
+
+
+def _arguments(node: Node, fields: tuple[str, ...], owner: Scope, name: str) -> Proof:
+    """Over other rows than the one in hand, only what holds for all rows may be used."""
+    for field in fields:
+        for argument in node.nodes(field):
+            expression = argument.node("expr") if argument.tag == "TARGETENTRY" else argument
+            if expression is None or argument.flag("resjunk"):
+                continue
+            proof = owner.base.prove(expression)
+            if proof.nullable:
+                return proof
+    return never(f"{name}() of a group's rows, none of whose values is NULL", node)
+
+
+def window(node: Node, scope: Scope) -> Proof:
+    """A window function over a frame that surely has a row."""
+    function = scope.catalog.functions.get(node.number("winfnoid"))
+    if function is None or not function.builtin:
+        return maybe("a window function that PostgreSQL doesn't bring", node)
+    name = function.name
+    arguments = node.nodes("args")
+    if name in RANKING_FUNCTIONS or name in ALWAYS_AGGREGATES:
+        return _values(arguments if name == "ntile" else [], scope, name, node)
+    if name in ("lag", "lead"):
+        if len(arguments) < 3:
+            return maybe(f"{name}() finds no row at the edge; it takes a default", node)
+        return _values(arguments, scope, name, node)
+    if not _frame_has_row(node, scope):
+        return maybe(f"the frame of {name}() may be empty", node)
+    if node.node("aggfilter") is not None:
+        return maybe(f"the FILTER may leave {name}() no rows", node)
+    if name in COLLECTING_AGGREGATES:
+        return never(f"the frame of {name}() holds the current row", node)
+    if name in WINDOW_VALUES or name in TOTAL_AGGREGATES:
+        return _values(arguments, scope, name, node)
+    return maybe(f"{name}() may return NULL", node)
+
+
+def _values(arguments: list[Node], scope: Scope, name: str, node: Node) -> Proof:
+    for argument in arguments:
+        proof = scope.base.prove(argument)
+        if proof.nullable:
+            return proof
+    return never(f"{name}() over values that aren't NULL", node)
+
+
+def _frame_has_row(node: Node, scope: Scope) -> bool:
+    """Whether the current row is always in its frame."""
+    clauses = scope.query.nodes("windowClause")
+    reference = node.number("winref")
+    options = next(
+        (c.number("frameOptions") for c in clauses if c.number("winref") == reference), 0
+    )
+    # A RANGE with an offset goes by values, which may be infinite or NULL: nothing is said of it.
+    offsets = options & _ROWS_OR_GROUPS != 0
+    start = _START_UNBOUNDED | _START_CURRENT | (_START_PRECEDING if offsets else 0)
+    end = _END_UNBOUNDED | _END_CURRENT | (_END_FOLLOWING if offsets else 0)
+    return bool(options & start and options & end) and not options & _EXCLUDES_CURRENT
