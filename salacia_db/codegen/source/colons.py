@@ -77,37 +77,40 @@ def find_references(
     references: list[Reference] = []
     problems: list[Problem] = []
     context = _Context()
+    seen = [token for token in tokens if token.significant]
     index = 0
-    while index < len(tokens):
-        token = tokens[index]
+    while index < len(seen):
+        token = seen[index]
         found: Reference | Problem | None = None
-        if _is_named(tokens, index):
-            found = _named(tokens, index, file, context)
+        if _is_named(seen, index):
+            found = _named(seen, index, file, context)
             # To the brackets around it a parameter is a word like any other.
-            index, token = index + 1, tokens[index + 1]
+            index, token = index + 1, seen[index + 1]
         elif token.kind == "parameter":
             found = positional(token, file)
         elif token.is_word("sqlc"):
-            found = _other_dialect(tokens, index, file)
+            found = _other_dialect(seen, index, file)
         if isinstance(found, Problem):
             problems.append(found)
         elif found is not None:
             references.append(found)
-        if token.significant:
-            context.advance(token)
+        context.advance(token)
         index += 1
     return references, problems
 
 
-def _is_named(tokens: Sequence[Token], index: int) -> bool:
-    after = tokens[index + 1] if index + 1 < len(tokens) else None
-    return tokens[index].is_symbol(":") and after is not None and after.kind == "name"
+def _is_named(seen: Sequence[Token], index: int) -> bool:
+    colon = seen[index]
+    if not colon.is_symbol(":") or index + 1 == len(seen):
+        return False
+    after = seen[index + 1]
+    return after.kind == "name" and after.start == colon.end
 
 
 def _named(
-    tokens: Sequence[Token], index: int, file: SourceFile, context: _Context
+    seen: Sequence[Token], index: int, file: SourceFile, context: _Context
 ) -> Reference | Problem:
-    colon, name = tokens[index], tokens[index + 1]
+    colon, name = seen[index], seen[index + 1]
     meaning = context.ambiguous()
     if meaning is not None:
         return Problem(
@@ -115,24 +118,29 @@ def _named(
             Span(file, colon.start, name.end),
             f"write `(:{name.text})` for the parameter, or `: {name.text}` for the other",
         )
-    forced = index + 2 < len(tokens) and _question(tokens[index + 2])
+    forced = index + 2 < len(seen) and _question(seen[index + 2], name.end)
     end = name.end + 1 if forced else name.end
     return Reference(Span(file, colon.start, end), name.text, nullable=forced)
 
 
-def _question(token: Token) -> bool:
+def _question(token: Token, at: int) -> bool:
     # `?|` and `?&` are operators of jsonb, also right after a parameter.
-    return token.kind == "operator" and token.text[0] == "?" and token.text[1:2] not in ("|", "&")
+    return (
+        token.start == at
+        and token.kind == "operator"
+        and token.text[0] == "?"
+        and token.text[1:2] not in ("|", "&")
+    )
 
 
-def _other_dialect(tokens: Sequence[Token], index: int, file: SourceFile) -> Problem | None:
-    if index + 3 >= len(tokens):
+def _other_dialect(seen: Sequence[Token], index: int, file: SourceFile) -> Problem | None:
+    if index + 3 >= len(seen):
         return None
-    dot, function, bracket = tokens[index + 1 : index + 4]
+    dot, function, bracket = seen[index + 1 : index + 4]
     if not (dot.is_symbol(".") and function.is_word(*SQLC_FUNCTIONS) and bracket.is_symbol("(")):
         return None
     return Problem(
         f"`sqlc.{function.text}` is understood in sqlc's dialect only",
-        Span(file, tokens[index].start, function.end),
+        Span(file, seen[index].start, function.end),
         'write `:name`, or set dialect = "sqlc"',
     )

@@ -109,27 +109,6 @@ def lex(text: str) -> list[Token]:
     return tokens
 
 
-def token_at(text: str, at: int) -> Token:
-    """The one token that starts at a character of the text."""
-    match = _TOKEN.match(text, at)
-    assert match is not None  # the last alternative takes any character
-    end = match.end()
-    kind: TokenKind
-    match match.lastgroup:
-        case "operator":
-            kind, end = "operator", at + _operator_length(match.group())
-        case "block":
-            kind, end = _closed("block", text, _block_end(text, end))
-        case "dollar":
-            close = text.find(match.group(), end)
-            kind, end = _closed("string", text, None if close < 0 else close + end - at)
-        case "unterminated":
-            kind, end = "unterminated", len(text)
-        case _:
-            kind = _PLAIN[match.lastgroup or "other"]
-    return Token(kind, text[at:end], at)
-
-
 _PLAIN: dict[str, TokenKind] = {
     "space": "space",
     "comment": "comment",
@@ -141,6 +120,32 @@ _PLAIN: dict[str, TokenKind] = {
     "symbol": "symbol",
     "other": "other",
 }
+
+
+def token_at(text: str, at: int) -> Token:
+    """The one token that starts at a character of the text."""
+    match = _TOKEN.match(text, at)
+    assert match is not None  # the last alternative takes any character
+    end = match.end()
+    kind = _PLAIN.get(match.lastgroup or "")
+    if kind is None:
+        kind, end = _open_ended(match, at)
+    return Token(kind, text[at:end], at)
+
+
+def _open_ended(match: re.Match[str], at: int) -> tuple[TokenKind, int]:
+    """The tokens whose end takes more than a regular expression to find."""
+    text, end = match.string, match.end()
+    match match.lastgroup:
+        case "operator":
+            return "operator", at + _operator_length(match.group())
+        case "block":
+            return _closed("block", text, _block_end(text, end))
+        case "dollar":
+            close = text.find(match.group(), end)
+            return _closed("string", text, None if close < 0 else close + end - at)
+        case _:
+            return "unterminated", len(text)
 
 
 def _closed(kind: TokenKind, text: str, end: int | None) -> tuple[TokenKind, int]:
