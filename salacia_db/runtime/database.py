@@ -38,7 +38,8 @@ from salacia_db.runtime.connection import NEVER, Connection, open_connection
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.hooks import Hooks
 from salacia_db.runtime.late import LateRunner
-from salacia_db.runtime.options import Isolation, Setting, begin_sql
+from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
+from salacia_db.runtime.options import Isolation, Options, Setting
 from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.session import Row, Session
@@ -75,7 +76,9 @@ class Database(Generic[U]):
         self.pool = Pool(self.settings.pool, self.open_connection)
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
         self._url = self.settings.url
-        self.session: Session = PooledSession(self)
+        logs = self.settings.log_statements
+        self.session: Session = LoggedPooledSession(self) if logs else PooledSession(self)
+        self._session_class = LoggedTransactionSession if logs else TransactionSession
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.settings.location}>"
@@ -123,9 +126,9 @@ class Database(Generic[U]):
         `settings` are transaction-local, and travel with BEGIN. Raises `UsageError` for what can't
         be.
         """
-        begin = begin_sql(isolation, read_only, deferrable, settings)
-        transaction = self._transaction(begin, _caller())
-        session = TransactionSession(transaction, self.hooks)
+        options = Options(isolation, read_only, deferrable, settings or {})
+        transaction = self.transaction(options, _caller())
+        session = self._session_class(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
@@ -155,13 +158,10 @@ class Database(Generic[U]):
         """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""
         return await open_connection(self.settings, self._url)
 
-    def _transaction(self, begin: str, where: str) -> Transaction:
+    def transaction(self, options: Options, where: str) -> Transaction:
+        """What a new unit of work stands on."""
         return Transaction(
-            self.pool,
-            self.open_connection,
-            timeout=self.timeout,
-            begin_sql=begin,
-            where=where,
+            self.pool, self.open_connection, timeout=self.timeout, options=options, where=where
         )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from msgspec import Struct
+
 from salacia_db.runtime.errors import UsageError
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
@@ -13,34 +15,44 @@ _ISOLATIONS = ("read committed", "repeatable read", "serializable")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 
 
-def begin_sql(
-    isolation: Isolation | None,
-    read_only: bool,
-    deferrable: bool,
-    settings: Mapping[str, Setting] | None,
-) -> str:
-    """BEGIN, and the transaction-local settings behind it: one round trip.
+class Options(Struct, frozen=True):
+    """How a unit of work wants its transaction. `settings` are local to it."""
 
-    Raises `UsageError` for what the server wouldn't take, or would take for something else.
-    """
-    begin = "BEGIN"
-    if isolation is not None:
-        if isolation not in _ISOLATIONS:
+    isolation: Isolation | None = None
+    read_only: bool = False
+    deferrable: bool = False
+    settings: Mapping[str, Setting] = {}
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for what the server wouldn't take as what it is meant to be."""
+        if self.isolation is not None and self.isolation not in _ISOLATIONS:
             raise UsageError(
-                f"isolation is {isolation!r}: it is one of {', '.join(map(repr, _ISOLATIONS))}"
+                f"isolation is {self.isolation!r}: it is one of {', '.join(map(repr, _ISOLATIONS))}"
             )
-        begin += f" ISOLATION LEVEL {isolation.upper()}"
-    if read_only:
-        begin += " READ ONLY"
-    if deferrable:
-        begin += " DEFERRABLE"
-    if not settings:
-        return begin
-    calls = [
-        f"set_config({quote(_checked(name))}, {quote(_text(value))}, true)"
-        for name, value in settings.items()
-    ]
-    return f"{begin}; SELECT {', '.join(calls)}"
+        for name in self.settings:
+            if not _NAME.fullmatch(name):
+                raise UsageError(f"{name!r} is no name of a setting; write it like 'app.tenant'")
+
+    def begin_sql(self) -> str:
+        """BEGIN, and the settings behind it: one round trip."""
+        begin = "BEGIN"
+        if self.isolation is not None:
+            begin += f" ISOLATION LEVEL {self.isolation.upper()}"
+        if self.read_only:
+            begin += " READ ONLY"
+        if self.deferrable:
+            begin += " DEFERRABLE"
+        return "; ".join((begin, *self.settings_sql()))
+
+    def settings_sql(self) -> tuple[str, ...]:
+        """The command that sets the settings, if there are any."""
+        if not self.settings:
+            return ()
+        calls = [
+            f"set_config({quote(name)}, {quote(_text(value))}, true)"
+            for name, value in self.settings.items()
+        ]
+        return (f"SELECT {', '.join(calls)}",)
 
 
 def quote(text: str) -> str:
@@ -49,12 +61,6 @@ def quote(text: str) -> str:
         raise UsageError("a setting's value must not contain a NUL character")
     doubled = text.replace("'", "''")
     return "E'" + doubled.replace("\\", "\\\\") + "'" if "\\" in text else f"'{doubled}'"
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name of a setting; write for example 'app.tenant'")
-    return name
 
 
 def _text(value: Setting) -> str:

@@ -22,20 +22,21 @@ from salacia_db.runtime.errors import (
     WrongEventLoop,
 )
 from salacia_db.runtime.late import Callbacks
+from salacia_db.runtime.options import Options
 from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.statement import Statement
 
-_BEGIN = Statement("BEGIN", "begin", clean=True)
-_SAVEPOINT = Statement("SAVEPOINT", "savepoint", clean=True)
-_COMMIT = Statement("COMMIT", "commit", clean=True)
-_ROLLBACK = Statement("ROLLBACK", "rollback", clean=True)
-_XID = Statement(
+BEGIN = Statement("BEGIN", "begin", clean=True)
+SAVEPOINT = Statement("SAVEPOINT", "savepoint", clean=True)
+COMMIT = Statement("COMMIT", "commit", clean=True)
+ROLLBACK = Statement("ROLLBACK", "rollback", clean=True)
+XID = Statement(
     "salacia_db.xid",
     "-- salacia_db.xid\nselect pg_current_xact_id_if_assigned()",
     read_only=True,
     clean=True,
 )
-_ABORTED = "25P02"  # in_failed_sql_transaction
+ABORTED = "25P02"  # in_failed_sql_transaction
 # So long an ordinary ROLLBACK may take, and a lookup is tried after COMMIT's deadline.
 _ROLLBACK_TIMEOUT = 5.0
 _LAST_LOOK = 0.15
@@ -69,12 +70,12 @@ class Transaction:
     """
 
     __slots__ = (
-        "begin_sql",
         "busy",
         "connect",
         "connection",
         "frames",
         "loop",
+        "options",
         "pending",
         "pool",
         "stale",
@@ -90,13 +91,13 @@ class Transaction:
         connect: Callable[[], Awaitable[Connection]],
         *,
         timeout: float,
-        begin_sql: str,
+        options: Options,
         where: str,
     ) -> None:
         self.pool = pool
         self.connect = connect
         self.timeout = timeout
-        self.begin_sql = begin_sql
+        self.options = options
         self.where = where
         self.loop: asyncio.AbstractEventLoop | None = None
         self.connection: Connection | None = None
@@ -121,6 +122,10 @@ class Transaction:
                 "give each its own, or await one after the other"
             )
 
+    def begin_sql(self) -> str:
+        """What opens the transaction."""
+        return self.options.begin_sql()
+
     async def enter(self) -> Connection:
         """The connection, once the server knows of the transaction and all its savepoints."""
         connection = self.connection
@@ -130,10 +135,10 @@ class Transaction:
             connection.where = self.where
             connection.since = monotonic()
             self.connection = connection
-            commands.append(self.begin_sql)
+            commands.append(self.begin_sql())
         commands += self.pending
         commands += [f"SAVEPOINT s{n}" for n, f in enumerate(self.frames) if n and not f.open]
-        connection.start(_SAVEPOINT if self.frames[0].open else _BEGIN, self.timeout)
+        connection.start(SAVEPOINT if self.frames[0].open else BEGIN, self.timeout)
         try:
             await connection.raw.execute("; ".join(commands))
         except asyncio.CancelledError:
@@ -171,11 +176,11 @@ class Transaction:
         try:
             connection = await self.enter() if self.stale else self.connection
             if sql is not None and connection is not None:
-                connection.start(_SAVEPOINT, self.timeout)
+                connection.start(SAVEPOINT, self.timeout)
                 await connection.raw.execute(sql)
                 connection.deadline = NEVER
         except BaseException as error:
-            failure = self.failed(connection, _SAVEPOINT, (), error)
+            failure = self.failed(connection, SAVEPOINT, (), error)
             if failure is error:
                 raise
         else:
@@ -205,7 +210,7 @@ class Transaction:
             try:
                 await self.command(f"RELEASE SAVEPOINT {name}")
             except DatabaseError as error:
-                if error.sqlstate != _ABORTED:
+                if error.sqlstate != ABORTED:
                     raise
             else:
                 self.frames.pop()
@@ -248,8 +253,7 @@ class Transaction:
             self.end()
             return None
         if frame.cancelled or connection.raw.is_closed():
-            self.end()
-            self.pool.mend(connection)
+            await self.rollback(None)
             raise self._rolled_back("the unit of work", frame)
         try:
             if self.pending:
@@ -259,8 +263,7 @@ class Transaction:
             await self.rollback(None)
             raise
         if not connection.raw.is_in_transaction():
-            self.end()
-            self.pool.mend(connection)
+            await self.rollback(None)
             raise UsageError(
                 f"the unit of work of {self.where} was ended by raw SQL: leave COMMIT and "
                 "ROLLBACK to it, or use a connection of your own"
@@ -281,7 +284,7 @@ class Transaction:
         elif cancelled or connection.raw.is_closed() or not isinstance(error, Exception | None):
             self.pool.mend(connection)
         else:
-            connection.start(_ROLLBACK, min(self.timeout, _ROLLBACK_TIMEOUT))
+            connection.start(ROLLBACK, min(self.timeout, _ROLLBACK_TIMEOUT))
             try:
                 await connection.raw.execute("ROLLBACK")
             except asyncio.CancelledError:
@@ -306,13 +309,13 @@ class Transaction:
         self.busy = True
         failure: BaseException | None = None
         try:
-            prepared = connection.start(_XID, self.timeout) or await connection.prepare(_XID)
+            prepared = connection.start(XID, self.timeout) or await connection.prepare(XID)
             self.xid = await prepared.fetchval()
             connection.deadline = NEVER
         except asyncpg.InFailedSQLTransactionError:
             connection.deadline = NEVER  # COMMIT will say so
         except BaseException as error:
-            failure = self.failed(connection, _XID, (), error)
+            failure = self.failed(connection, XID, (), error)
             if failure is error:
                 raise
         else:
@@ -323,14 +326,14 @@ class Transaction:
             raise failure
 
     async def _commit(self, connection: Connection, frame: Frame) -> asyncio.CancelledError | None:
-        connection.start(_COMMIT, self.timeout)
+        connection.start(COMMIT, self.timeout)
         began = monotonic()
         self.end()
         work = Uninterrupted(connection.raw.execute("COMMIT"))
         try:
             tag = await work
         except Exception as error:
-            failure = failures.explain(error, connection, _COMMIT, ())
+            failure = failures.explain(error, connection, COMMIT, ())
         else:
             cancelled = await self._give_back(connection) or work.cancelled
             if tag == "COMMIT":
