@@ -77,15 +77,19 @@ def layout(code: Code, *, indent: str = "", before: str = "", after: str = "") -
     if isinstance(code, Named):
         return layout(code.value, indent=indent, before=f"{before}{code.name}=", after=after)
     line = indent + before + flat(code) + after
-    if isinstance(code, str | Lambda) or len(line) <= WIDTH:
-        return [line] if len(line) <= WIDTH or before else _clauses(line, indent)
+    if len(line) <= WIDTH or isinstance(code, Lambda):
+        return [line]
     inner = indent + STEP
+    if isinstance(code, str):
+        first, *rest = clauses = _clauses(code)
+        if rest and before.endswith(" "):  # an assignment or a return, not an argument
+            return [f"{indent}{before}(", *(inner + each for each in clauses), f"{indent}){after}"]
+        return _ended([indent + before + first, *(indent + each for each in rest)], after)
     if isinstance(code, Lines) and before:
         parts = [inner + part for part in code.parts]
         return [indent + before + "(", *parts, indent + ")" + after]
     if isinstance(code, Lines):
-        *parts, last = code.parts
-        return [*(indent + part for part in parts), indent + last + after]
+        return _ended([indent + part for part in code.parts], after)
     if isinstance(code, Comprehension):
         one = f"{inner}{flat(code.item)} for {code.loop}"
         body = [*layout(code.item, indent=inner), f"{inner}for {code.loop}"]
@@ -98,19 +102,23 @@ def layout(code: Code, *, indent: str = "", before: str = "", after: str = "") -
         body = [one]
     else:
         body = [out for item in code.items for out in layout(item, indent=inner, after=",")]
-    return [indent + before + code.head, *body, indent + code.close + after]
+    # The comma of a tuple of one stands behind its item now.
+    return [indent + before + code.head, *body, indent + code.close.lstrip(",") + after]
 
 
-def _clauses(line: str, indent: str) -> list[str]:
-    """A line, or where it is a choice that is too long, a line for each of its clauses."""
+def _ended(lines: list[str], after: str) -> list[str]:
+    return [*lines[:-1], lines[-1] + after]
+
+
+def _clauses(text: str) -> list[str]:
+    """An expression cut before the `if` and `else` that are not inside brackets."""
     depth, start, found = 0, 0, list[str]()
-    for match in re.finditer(r"[(\[{]|[)\]}]| (?=(?:if|else) )", line):
+    for match in re.finditer(r"[(\[{]|[)\]}]| (?=(?:if|else) )", text):
         if match[0] == " " and not depth:
-            found.append(line[start : match.start()])
+            found.append(text[start : match.start()])
             start = match.end()
         depth += (match[0] in "([{") - (match[0] in ")]}")
-    first, *rest = [*found, line[start:]]
-    return [first, *(indent + clause for clause in rest)]
+    return [*found, text[start:]]
 
 
 def literal(text: str) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from salacia_db.codegen.emit import File, Options, emit
+from salacia_db.codegen.emit import Options, emit
 from salacia_db.codegen.facts import (
     Cardinality,
     Column,
     ColumnRef,
-    CopyTarget,
     Kind,
     Marker,
     NestedField,
@@ -23,9 +22,16 @@ from salacia_db.codegen.facts import (
     Table,
     TableColumn,
     TableRef,
-    Tracked,
     ValueField,
-    Write,
+)
+from salacia_db.codegen.facts import (
+    CopyTarget as CopyTarget,
+)
+from salacia_db.codegen.facts import (
+    Tracked as Tracked,
+)
+from salacia_db.codegen.facts import (
+    Write as Write,
 )
 from salacia_db.codegen.problems import Problem
 
@@ -138,7 +144,9 @@ def columns_of(whole: Table, *, nullable: bool = False) -> list[Column]:
     ]
 
 
-def nested(name: str, whole: Table, start: int, found: int | None = None, **more: bool) -> NestedField:
+def nested(
+    name: str, whole: Table, start: int, found: int | None = None, **more: bool
+) -> NestedField:
     """A field that is a whole row, from a column of the wire on."""
     return NestedField(name, whole.ref, start, start + len(whole.columns), found, **more)
 
@@ -281,6 +289,3 @@ def package(
     files, problems = emitted(queries, parts, **settings)
     assert not problems, "\n".join(problem.render() for problem in problems)
     return files
-
-
-__all__ = ["File", "Write", "CopyTarget", "Tracked"]

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from salacia_db.codegen.emit import File, diff, write
 from salacia_db.codegen.emit.files import HEADER
 

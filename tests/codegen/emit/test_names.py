@@ -5,6 +5,7 @@ import keyword
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.english import singular
 

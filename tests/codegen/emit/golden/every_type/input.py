@@ -5,7 +5,6 @@ from emitting import (
     BOOL,
     DATE,
     FLOAT,
-    INT,
     JSONB,
     NUMERIC,
     TEXT,

@@ -15,7 +15,7 @@ evil = enum(
     "None",
     "mro",
     "na\u202eme",
-    comment="Ends in a quote\"",
+    comment='Ends in a quote"',
 )
 words = table(
     'select"; drop',
