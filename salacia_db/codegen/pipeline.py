@@ -10,6 +10,7 @@ from salacia_db.codegen.analysis.schema import (
     Migrations,
     SchemaFiles,
     SchemaSource,
+    bring_schema,
 )
 from salacia_db.codegen.describe import Description, Naming, describe
 from salacia_db.codegen.emit import File, Options, diff, emit, write
@@ -83,6 +84,14 @@ def analyse(project: Project) -> Analysis:
         cache=cache_folder(),
     )
     return Analysis(analysis.schema, analysis.queries, (*problems, *analysis.problems))
+
+
+def load_schema(project: Project, url: str) -> None:
+    """Brings the project's schema to the empty database at `url`, as its superuser.
+
+    Raises ProblemsError and PostgresError.
+    """
+    bring_schema(_schema_source(project), url)
 
 
 def in_order(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

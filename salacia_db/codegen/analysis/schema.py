@@ -75,17 +75,30 @@ def prepared(source: SchemaSource, server_url: str | None) -> Generator[Prepared
     from salacia_db.postgres.scratch import scratch_database
 
     with scratch_database(server_url) as url:
-        problems: list[Problem] = []
-        if isinstance(source, Migrations):
-            from salacia_db.postgres.migrations.migrator import apply_all
-
-            apply_all(url, source.directory)
-        else:
-            problems = run_files(url, source.files, own_server=server_url is None)
-            if any(problem.severity == "error" for problem in problems):
-                raise ProblemsError(*problems)
+        problems = bring_schema(source, url, own_server=server_url is None)
         with Server(url) as server:
-            yield Prepared(server, tuple(problems))
+            yield Prepared(server, problems)
+
+
+def bring_schema(source: SchemaSource, url: str, *, own_server: bool = True) -> tuple[Problem, ...]:
+    """Brings the schema to the empty database at `url`; returns what is to be warned of.
+
+    `own_server` says that roles and the like may be made beside the database, too. Raises
+    ProblemsError where the schema can't be made, PostgresError where the server fails.
+    """
+    if isinstance(source, Migrations):
+        from salacia_db.postgres.migrations.migrator import apply_all
+
+        apply_all(url, source.directory)
+        return ()
+    if isinstance(source, LiveDatabase):
+        from salacia_db.postgres.dump import dump_schema
+
+        source = SchemaFiles((SourceFile("pg_dump", dump_schema(source.url)),))
+    problems = tuple(run_files(url, source.files, own_server=own_server))
+    if any(problem.severity == "error" for problem in problems):
+        raise ProblemsError(*problems)
+    return problems
 
 
 def fingerprint(source: SchemaSource, server_url: str | None) -> str | None:
