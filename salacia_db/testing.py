@@ -25,7 +25,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from pytest_postgresql.executors import NoopExecutor
-from pytest_postgresql.factories import postgresql_noproc
+from pytest_postgresql.factories import (
+    postgresql_noproc,  # pyright: ignore[reportUnknownVariableType]
+)
 
 from salacia_db.codegen.pipeline import load_schema
 from salacia_db.codegen.project import Project, load_project

@@ -2,17 +2,17 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from salacia_db.cli.options import add_project_flags, project
+from salacia_db.cli.options import Commands, add_project_flags, project
 
 if TYPE_CHECKING:
     from salacia_db.codegen.describe import Description, QueryDescription
 
 
-def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
+def add_command(commands: Commands) -> None:
     """Add `describe` to the commands."""
     parser = commands.add_parser(
         "describe",

@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-from typing import Any
 
-from salacia_db.cli.options import add_project_flags, project
+from salacia_db.cli.options import Commands, add_project_flags, project
 
 
-def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
+def add_command(commands: Commands) -> None:
     """Add `generate` to the commands."""
     parser = commands.add_parser(
         "generate",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salacia_db.cli.failure import Failure
+from salacia_db.cli.options import Commands
 from salacia_db.codegen.project import find_settings
 from salacia_db.config import EMBEDDED_DATABASE
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from salacia_db.postgres.migrations.migrator import Applied, Migrator
 
 
-def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
+def add_command(commands: Commands) -> None:
     """Add `migrate` and its actions to the commands."""
     parser = commands.add_parser("migrate", help="apply, undo and inspect yoyo migrations")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
@@ -47,7 +48,7 @@ def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def _action(
-    actions: "argparse._SubParsersAction[Any]",
+    actions: Commands,
     name: str,
     run: Any,
     text: str,

@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from salacia_db.codegen.project import Project, load_project
+
+# argparse has no public name for what add_subparsers() returns.
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"  # pyright: ignore[reportPrivateUsage]
 
 PROJECT_FLAGS = ("migrations", "schema", "database_url", "queries", "out", "dialect")
 
