@@ -103,19 +103,20 @@ class Clashes:
         """Every identifier that is taken."""
         return frozenset(self._taken)
 
-    def take(self, name: str, source: str, at: Span | None = None) -> bool:
-        """Take a name for a source; report both where another source has it already."""
-        other = self._taken.setdefault(name, source)
-        if other == source:
-            return True
+    def take(self, name: str, source: str, at: Span | None = None) -> None:
+        """Take a name for a source; report both where it is taken already."""
+        other = self._taken.get(name)
+        if other is None:
+            self._taken[name] = source
+            return
+        again = f"{source} (again)" if source == other else source
         self._report(
             Problem(
-                f"{other} and {source} both become `{name}` in {self._scope}",
+                f"{other} and {again} both become `{name}` in {self._scope}",
                 at=at,
                 hint="rename one of them, or give it a name under [tool.salacia.names]",
             )
         )
-        return False
 
 
 def unused(name: str, taken: Iterable[str]) -> str:

@@ -168,10 +168,7 @@ class Package:
         for query in queries:
             statement = query.statement
             name = names.field_name(statement.name)
-            source = f"query {statement.name!r}"
-            if any(method.name == name for method in methods):
-                source += " (again)"
-            taken.take(name, source, statement.header)
+            taken.take(name, f"query {statement.name!r}", statement.header)
             method = self.planner.plan(query, module)
             if method is not None:
                 methods.append(method)

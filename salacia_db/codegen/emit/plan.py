@@ -102,7 +102,7 @@ class Planner:
             if (argument := self._argument(query, parameter, taken))
         )
         row = self._row(query, module) if query.columns else None
-        if row is None and statement.kind in ("one", "one!", "many", "stream"):
+        if not query.columns and statement.kind in ("one", "one!", "many", "stream"):
             self._report(
                 f"`{statement.name}` is a :{statement.kind} but returns no columns",
                 statement.header,
@@ -183,6 +183,9 @@ class Planner:
         found = tuple(field for field, _ in built)
         taken = names.Clashes(f"a row of `{statement.name}`", self.problems.append)
         for field, source in zip(found, fields, strict=True):
+            if source.name == _NAMELESS:
+                message = f"a column of `{statement.name}` has no name"
+                self._report(message, statement.body, "name it with AS")
             taken.take(field.name, f"column {source.name!r}", statement.body)
         shape, own = self._shape(query, module, found)
         whole = not any(isinstance(field, NestedField) for field in fields)
@@ -308,6 +311,8 @@ class Planner:
         )
 
 
+# What PostgreSQL calls an expression that it has no name for.
+_NAMELESS = "?column?"
 # What a default of the type that a PEP 484 checker lets pass for another.
 _WIDENED = {"float": ("float", "int")}
 

@@ -50,14 +50,25 @@ class Registry:
         self.tables = self._tables(schema.tables)
         self.enums = self._types(schema.enums, ".enums", "enum")
         self.composites = self._types(schema.composites, ".composites", "composite type")
-        self._fields: dict[TableRef, tuple[str, ...]] = {
+        self._fields = {
             table.ref: self._names(
-                (table.ref.schema, table.ref.name),
+                table.ref.schema,
+                table.ref.name,
                 "column",
                 [column.name for column in table.columns],
                 names.field_name,
             )
             for table in schema.tables
+        }
+        self._members = {
+            (t.schema, t.name): self._names(t.schema, t.name, "label", t.labels, names.member_name)
+            for t in schema.enums
+        }
+        self._attributes = {
+            (t.schema, t.name): self._names(
+                t.schema, t.name, "attribute", [name for name, _ in t.attributes], names.field_name
+            )
+            for t in schema.composites
         }
 
     def fields(self, table: TableRef) -> tuple[str, ...]:
@@ -66,20 +77,11 @@ class Registry:
 
     def members(self, enum: PgType) -> tuple[str, ...]:
         """The names of the members of an enum, one for each label."""
-        return self._names((enum.schema, enum.name), "label", enum.labels, names.member_name)
+        return self._members[enum.schema, enum.name]
 
     def attributes(self, composite: PgType) -> tuple[str, ...]:
         """The names of the fields of a composite's struct, one for each attribute."""
-        return self._names(
-            (composite.schema, composite.name),
-            "attribute",
-            [name for name, _ in composite.attributes],
-            names.field_name,
-        )
-
-    def schema_modules(self) -> dict[str, str]:
-        """The module of each schema's tables."""
-        return {ref.schema: class_.module for ref, class_ in self.tables.items()}
+        return self._attributes[composite.schema, composite.name]
 
     def _tables(self, tables: Iterable[Table]) -> dict[TableRef, Class]:
         modules = names.Clashes("the package's `models`", self.problems.append)
@@ -90,7 +92,8 @@ class Registry:
             if ref.schema != self.main:
                 name = self._overrides.get(ref.schema) or names.field_name(ref.schema)
                 module = f".models.{name}"
-                modules.take(name, f"schema {ref.schema}")
+                if ref.schema not in scopes:
+                    modules.take(name, f"schema {ref.schema}")
             scope = scopes.setdefault(
                 ref.schema, names.Clashes(f"`{module[1:]}`", self.problems.append)
             )
@@ -120,12 +123,17 @@ class Registry:
         return found
 
     def _names(
-        self, path: tuple[str, str], what: str, sources: Iterable[str], name: Callable[[str], str]
+        self,
+        schema: str,
+        owner: str,
+        what: str,
+        sources: Iterable[str],
+        name: Callable[[str], str],
     ) -> tuple[str, ...]:
-        clashes = names.Clashes(f"the class of {'.'.join(path)}", self.problems.append)
+        clashes = names.Clashes(f"the class of {schema}.{owner}", self.problems.append)
         found: list[str] = []
         for source in sources:
-            chosen = self._overrides.get(*path, source) or name(source)
+            chosen = self._overrides.get(schema, owner, source) or name(source)
             clashes.take(chosen, f"{what} {source!r}")
             found.append(chosen)
         return tuple(found)
