@@ -10,13 +10,13 @@ from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects, effects
 from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_rows
 from salacia_db.codegen.analysis.kinds import check_kind, copy_target
-from salacia_db.codegen.analysis.names import outputs, plain
+from salacia_db.codegen.analysis.names import outputs
 from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.parameters import parameters
 from salacia_db.codegen.analysis.proofs.proof import Proof
 from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
 from salacia_db.codegen.analysis.tracked import track
-from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.tree import Node, Value
 from salacia_db.codegen.facts import (
     Cardinality,
     CopyTarget,
@@ -52,7 +52,8 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
     """What the statement means. The server is only asked, nothing is run. Raises ServerError."""
     parsed = server.parse(statement.sql)
     if isinstance(parsed, Rejected):
-        return Outcome(None, (refusals.problem(statement, parsed, catalog),))
+        found = refusals.two_types(statement, server, catalog)
+        return Outcome(None, (found or refusals.problem(statement, parsed, catalog),))
     text, problems = _written_out(statement, parsed, server, catalog)
     main = text.parsed.main
     given, untyped = parameters(statement, text.parsed.parameters, main, catalog)
@@ -77,8 +78,8 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
     problems += rows.untrusted(statement, row)
     if any(problem.severity == "error" for problem in problems):
         return Outcome(None, tuple(problems))
-    found = effects(list(text.parsed.queries), catalog)
-    writing = bool(found.writes) and copied is None
+    effect = effects(list(text.parsed.queries), catalog)
+    writing = bool(effect.writes) and copied is None
     return Outcome(
         Query(
             statement=statement,
@@ -88,10 +89,10 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
             fields=row.fields,
             table=row.table,
             cardinality=many,
-            read_only=found.read_only,
-            clean=found.clean,
-            reads=tuple(_refs(found.reads, catalog)),
-            writes=_writes(found, main, row.table, catalog),
+            read_only=effect.read_only,
+            clean=effect.clean,
+            reads=tuple(_refs(effect.reads, catalog)),
+            writes=_writes(effect, main, row.table, catalog),
             tracked=track(text.sql, text.parsed, server, catalog, single=alone)
             if writing
             else None,
@@ -178,14 +179,14 @@ def _orders(parsed: Parsed) -> list[str]:
     ]
 
 
-def _shape(value: object) -> str:
+def _shape(value: Value) -> str:
     """An expression's text without its places."""
     if isinstance(value, Node):
         fields = (f"{k} {_shape(v)}" for k, v in value.fields.items() if k != "location")
         return f"{{{value.tag} {' '.join(fields)}}}"
     if isinstance(value, list):
-        return f"({' '.join(_shape(v) for v in value)})"  # pyright: ignore[reportUnknownVariableType]
-    return plain(value) if isinstance(value, str) else repr(value)
+        return f"({' '.join(_shape(v) for v in value)})"
+    return repr(value)
 
 
 def _proofs(query: Node | None, catalog: Catalog) -> list[Proof]:

@@ -29,8 +29,8 @@ from salacia_db.codegen.facts import (
 )
 from salacia_db.codegen.problems import Problem, Severity
 
-_FILES = 8
-"""How many schemas are kept: those of a few branches."""
+_FILES = 32
+"""How many schemas are kept: a few projects, a few branches of each."""
 _SPARE = 2000
 """How many statements are kept that the last run didn't have."""
 

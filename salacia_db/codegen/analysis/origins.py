@@ -43,12 +43,13 @@ def parameter_uses(query: Node, catalog: Catalog) -> list[Use]:
     """Every use of every parameter in the tree, in no particular order."""
     walker = _Walker(catalog)
     walker.query(query, ())
-    return walker.uses
+    return [Use(number, place) for (number, _), place in walker.uses.items()]
 
 
 class _Walker:
     def __init__(self, catalog: Catalog) -> None:
-        self.uses: list[Use] = []
+        self.uses: dict[tuple[int, int], Place] = {}
+        """By number and place in the text: INSERT … SELECT repeats a parameter in its tree."""
         self._catalog = catalog
 
     def query(
@@ -141,7 +142,9 @@ class _Walker:
             self.query(value, scopes)
         elif value.tag == "PARAM":
             if value.number("paramkind") == 0:
-                self.uses.append(Use(value.number("paramid"), place))
+                use = value.number("paramid"), value.number("location")
+                if place != _NOWHERE or use not in self.uses:
+                    self.uses[use] = place
         else:
             for item, inner in self._inner(value, scopes, place):
                 self._visit(item, scopes, inner)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.server import Rejected
+from salacia_db.codegen.analysis.server import Rejected, Server
 from salacia_db.codegen.facts import ParameterUse, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.positions import span_at
@@ -18,8 +18,8 @@ _PARAMETER = re.compile(r"parameter \$(\d+)")
 def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Problem:
     """The refusal of `statement.sql` for a person."""
     use = _parameter(statement, refused)
-    if refused.sqlstate in ("42P18", "42P08") and use is not None:
-        return _type_of_parameter(statement, use, refused)
+    if refused.sqlstate == "42P18" and use is not None:
+        return _untyped(statement, use)
     message = refused.message
     if refused.detail:
         message += f" ({refused.detail.rstrip('.')})"
@@ -28,6 +28,39 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
     if refused.hint and not (guesses and _MEANT.search(refused.hint)):
         hints.append(refused.hint)
     return Problem(message, at=place(statement, refused.position), hint="; ".join(hints) or None)
+
+
+def two_types(statement: Statement, server: Server, catalog: Catalog) -> Problem | None:
+    """The parameter that is used with two types, if the statement is refused for that only.
+
+    PostgreSQL itself often blames an operator. So each use is given a number of its own: if that is
+    accepted, the types of one parameter's uses must differ.
+    """
+    markers = sorted(
+        ((marker, use) for use in statement.parameters for marker in use.markers),
+        key=lambda pair: pair[0].start,
+    )
+    if len(markers) == len(statement.parameters):
+        return None
+    sql, end = "", 0
+    for number, (marker, _) in enumerate(markers, 1):
+        sql += f"{statement.sql[end : marker.start]}${number}"
+        end = marker.end
+    parsed = server.parse(sql + statement.sql[end:])
+    if isinstance(parsed, Rejected):
+        return None
+    first: dict[int, int] = {}
+    for (marker, use), oid in zip(markers, parsed.parameters, strict=True):
+        known = first.setdefault(use.number, oid)
+        if known != oid:
+            one, other = (catalog.types[t].display for t in (known, oid))
+            written = _written(marker.source, use)
+            return Problem(
+                f"parameter {_shown(use)} is used with two types: {one} and {other}",
+                at=marker.source,
+                hint=f"cast it: {written}::{other}",
+            )
+    return None
 
 
 def place(statement: Statement, position: int | None) -> Span:
@@ -44,18 +77,22 @@ def _parameter(statement: Statement, refused: Rejected) -> ParameterUse | None:
     return next((use for use in statement.parameters if use.number == number), None)
 
 
-def _type_of_parameter(statement: Statement, use: ParameterUse, refused: Rejected) -> Problem:
-    shown = f"`{use.name or f'${use.number}'}`"
+def _untyped(statement: Statement, use: ParameterUse) -> Problem:
     at = use.markers[0].source if use.markers else statement.body
-    written = at.file.text[at.start : at.end] or f"${use.number}"
-    if refused.sqlstate == "42P18":
-        message, example = f"PostgreSQL can't tell the type of parameter {shown}", "text"
-    else:
-        types = (refused.detail or "").rstrip(".")
-        message = f"parameter {shown} is used with two types" + (f": {types}" if types else "")
-        example = types.partition(" versus ")[0] or "text"
-        at = place(statement, refused.position)
-    return Problem(message, at=at, hint=f"cast it: {written}::{example}")
+    written = _written(at, use)
+    return Problem(
+        f"PostgreSQL can't tell the type of parameter {_shown(use)}",
+        at=at,
+        hint=f"cast it: {written}::text",
+    )
+
+
+def _shown(use: ParameterUse) -> str:
+    return f"`{use.name or f'${use.number}'}`"
+
+
+def _written(at: Span, use: ParameterUse) -> str:
+    return at.file.text[at.start : at.end] or f"${use.number}"
 
 
 def _guesses(statement: Statement, refused: Rejected, catalog: Catalog) -> list[str]:

@@ -2,15 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from typing import TYPE_CHECKING
-
 import psycopg
 import pytest
+from asking import SHOP, Asker
 
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases
-
-if TYPE_CHECKING:
-    from asking import Asker
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +16,8 @@ def databases() -> Iterator[ScratchDatabases]:
 
 
 @pytest.fixture(scope="session")
-def ask(databases: ScratchDatabases) -> "Iterator[Asker]":
+def ask(databases: ScratchDatabases) -> Iterator[Asker]:
     """Asks the shop."""
-    from asking import SHOP, Asker
-
     url = databases.create()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SHOP)
@@ -33,13 +27,11 @@ def ask(databases: ScratchDatabases) -> "Iterator[Asker]":
 
 
 @pytest.fixture
-def asker(databases: ScratchDatabases) -> "Iterator[Callable[[str], Asker]]":
+def asker(databases: ScratchDatabases) -> Iterator[Callable[[str], Asker]]:
     """`asker(schema)` asks a database of its own."""
-    from asking import Asker
-
     made: list[Asker] = []
 
-    def make(schema: str) -> "Asker":
+    def make(schema: str) -> Asker:
         url = databases.create()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(schema)

@@ -1,0 +1,97 @@
+"""The kind of a statement must fit what the statement does."""
+
+import pytest
+from asking import Asker
+
+from salacia_db.codegen.facts import CopyTarget, TableRef
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql", "message"),
+    [
+        ("one", "select * from loose", ":one may return several rows"),
+        ("one!", "select * from loose", ":one! may return several rows"),
+        ("one", "delete from loose", ":one wants rows"),
+        ("many", "delete from loose", ":many wants rows"),
+        ("stream", "insert into loose values (1, 'x')", ":stream wants rows"),
+        ("bulk", "select * from loose where a = :a", ":bulk must be an INSERT"),
+        ("bulk", "insert into loose values (1, 'x')", ":bulk runs once per set"),
+        ("bulk", "delete from loose where a = :a returning *", ":bulk may return several rows"),
+        ("copy", "insert into loose select :a, :b", ":copy must be a plain"),
+        ("copy", "insert into loose values (:a, lower(:b))", ":copy must be a plain"),
+        ("copy", "insert into loose values (:a, 'x')", ":copy must be a plain"),
+        ("copy", "insert into loose values (:a, :b::text)", ":copy must be a plain"),
+        ("copy", "insert into loose values (:a, :b), (:c, :d)", ":copy must be a plain"),
+        (
+            "copy",
+            "insert into tags values (:a, :b, :c, :d) on conflict do nothing",
+            ":copy must be",
+        ),
+        ("copy", "insert into loose values (:a, :b) returning a", ":copy must be a plain"),
+        ("copy", "insert into plain values (:a, :b)", ":copy needs a table"),
+        ("copy", "insert into ruled values (:a, :b)", ":copy needs a table"),
+        ("copy", "delete from loose where a = :a", ":copy must be a plain"),
+    ],
+)
+def test_what_doesnt_fit_is_refused_at_the_annotation(
+    ask: Asker, kind: str, sql: str, message: str
+) -> None:
+    rendered = ask.problem(sql, kind)
+    assert rendered.startswith("q.sql:1:1: error: ")
+    assert message in rendered
+    assert "hint: " in rendered
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql"),
+    [
+        ("one", "select * from providers where id = :id"),
+        ("one", "select * from providers limit 1"),
+        ("one", "select count(*) from providers"),
+        ("one!", "insert into loose values (1, 'x') returning a"),
+        ("exec", "select count(*) from providers"),
+        ("exec", "create table made_elsewhere (id int)"),
+        ("exec", "listen news"),
+        ("stream", "select * from loose"),
+        ("bulk", "insert into loose values (:a, :b) returning *"),
+        ("bulk", "update providers set name = :name where id = :id"),
+        ("bulk", "delete from loose where a = :a"),
+    ],
+)
+def test_what_fits(ask: Asker, kind: str, sql: str) -> None:
+    assert ask(sql, kind).statement.kind == kind
+
+
+def test_in_the_dialect_of_sqlc_the_first_of_several_is_taken(ask: Asker) -> None:
+    outcome = ask.outcome("select * from loose", "one", "sqlc")
+    assert outcome.query is not None
+    assert outcome.query.cardinality == "many"
+    (warning,) = outcome.problems
+    assert warning.severity == "warning"
+    assert "only the first is taken" in warning.message
+
+
+def test_copy_follows_the_order_of_the_parameters(ask: Asker) -> None:
+    query = ask("insert into tags (names, id, note) values (:names, :id, :note)", "copy")
+    assert [p.name for p in query.parameters] == ["names", "id", "note"]
+    assert query.copy_target == CopyTarget(TableRef("public", "tags"), ("names", "id", "note"))
+
+
+def test_copy_into_a_column_with_a_length(ask: Asker) -> None:
+    query = ask("insert into interactions (id, model) values (:id, :model)", "copy")
+    assert query.copy_target == CopyTarget(TableRef("public", "interactions"), ("id", "model"))
+
+
+@pytest.mark.parametrize(
+    "sql", ["listen news", "create table x (id int)", "begin", "set x.y = '1'"]
+)
+def test_nothing_is_promised_of_a_utility_statement(ask: Asker, sql: str) -> None:
+    query = ask(sql, "exec")
+    assert (query.cardinality, query.read_only, query.clean) == ("none", False, False)
+    assert query.tracked is None
+
+
+def test_rows_of_a_utility_statement_may_be_anything(ask: Asker) -> None:
+    query = ask("show all")
+    assert query.cardinality == "many"
+    assert all(column.nullable for column in query.columns)
