@@ -19,7 +19,7 @@ SESSION_NAMES = frozenset(
     """
     advisory_lock after_commit after_rollback close commit connection execute fetch fetchrow
     fetchval find hooks listen open open_connection pool rollback run savepoint session settings
-    timeout unit_of_work unit_of_work_class
+    timeout transaction unit_of_work unit_of_work_class
     """.split()
 )
 # Modules of a generated package that no group may take; `connect` would hide the function.

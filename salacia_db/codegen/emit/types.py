@@ -78,7 +78,6 @@ _PAIR = same(f"{_builtin('tuple')}[{_builtin('int')}, {_builtin('int')}]", atomi
 _SNAPSHOT = same(
     "{0}[{1}, {1}, {0}[{1}, ...]]".format(_builtin("tuple"), _builtin("int")), atomic=False
 )
-_INTS = same(f"{_builtin('list')}[{_builtin('int')}]", atomic=False)
 
 _BUILTIN: dict[str, PyType] = {
     **dict.fromkeys(
@@ -115,8 +114,6 @@ _BUILTIN: dict[str, PyType] = {
     "tid": _PAIR,
     "pg_snapshot": _SNAPSHOT,
     "txid_snapshot": _SNAPSHOT,
-    "int2vector": _INTS,
-    "oidvector": _INTS,
     **{
         name: same(reference("asyncpg", python))
         for name, python in {
