@@ -14,8 +14,9 @@ from salacia_db.codegen.analysis.schema import (
 )
 from salacia_db.codegen.describe import Description, Naming, describe
 from salacia_db.codegen.emit import File, Options, diff, emit, write
+from salacia_db.codegen.emit.imports import plain
 from salacia_db.codegen.emit.package import Package
-from salacia_db.codegen.emit.plan import Method, plain
+from salacia_db.codegen.emit.plan import Method
 from salacia_db.codegen.emit.types import optional
 from salacia_db.codegen.facts import Column, Query, SourceFile
 from salacia_db.codegen.problems import Problem, ProblemsError

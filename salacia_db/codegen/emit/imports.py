@@ -20,6 +20,11 @@ def reference(module: str, name: str) -> str:
     return f"«{module}:{name}»"
 
 
+def plain(text: str) -> str:
+    """The text with its references as bare names, for people."""
+    return _REFERENCE.sub(r"\2", text)
+
+
 class Imports:
     """The imports of one module of a generated package.
 

@@ -190,8 +190,9 @@ def render(package: Package) -> list[File]:
         pages["enums.py"] = enums_lines(package.schema.enums, package.registry, hidden)
     if package.composites:
         pages["composites.py"] = composites_lines(package.composites, hidden)
-    if package.planner.named:
-        pages["rows.py"] = rows_lines(package.planner.shared(), hidden)
+    shared = package.planner.shared.shapes()
+    if shared:
+        pages["rows.py"] = rows_lines(shared, hidden)
     if package.errors:
         pages["errors.py"] = errors_lines(package.errors, hidden)
     for group in package.groups:
@@ -254,7 +255,7 @@ def _exports(package: Package) -> list[str]:
     """References to every class that is imported from the package itself."""
     found = [shape.class_ for shape in package.planner.tables.values()]
     found += [*package.registry.enums.values(), *(shape.class_ for shape in package.composites)]
-    found += [Class(".rows", name) for name in package.planner.named]
+    found += [shape.class_ for shape in package.planner.shared.shapes()]
     found += [Class(".errors", name) for name in package.errors]
     top = [class_.text for class_ in found if not class_.module.startswith(".models.")]
     return [*top, *(reference(".database", name) for name in (*names.CLASSES, "connect"))]

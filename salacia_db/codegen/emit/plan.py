@@ -1,16 +1,15 @@
 """The plan of a query: its function's name, arguments and rows, before any line is written."""
 
 import ast
-import re
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.imports import RUNTIME, reference
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
+from salacia_db.codegen.emit.sharing import SharedRows
 from salacia_db.codegen.emit.types import ANY, PyType, optional, same
 from salacia_db.codegen.emit.writer import literal
 from salacia_db.codegen.facts import (
@@ -86,9 +85,7 @@ class Planner:
         self._not_null = {
             table.ref: [column.not_null for column in table.columns] for table in schema.tables
         }
-        # The structs of `-- returns:`, and which query gave each its shape.
-        self.named: dict[str, Shape] = {}
-        self._namers: dict[str, list[str]] = {}
+        self.shared = SharedRows(self.tables.values(), registry.top, self.problems.append)
 
     def plan(self, query: Query, module: str) -> Method | None:
         """The method of a query; None where there are problems."""
@@ -113,13 +110,6 @@ class Planner:
         if len(self.problems) > before:
             return None
         return Method(query, name, arguments, row, f"{prefix}Input" if takes_rows else None)
-
-    def shared(self) -> list[Shape]:
-        """The structs of `-- returns:`, by name."""
-        return [
-            replace(shape, doc=f"A row of {' and '.join(self._namers[name])}.")
-            for name, shape in sorted(self.named.items())
-        ]
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -201,38 +191,7 @@ class Planner:
             prefix = names.class_name(f"{statement.group}_{statement.name}")
             doc = f"A row of `{names.field_name(statement.name)}`."
             return Shape(Class(module, f"{prefix}Row"), fields, doc), True
-        name = statement.returns
-        for table in self.tables.values():
-            if table.class_.name == name and table.class_.module == ".models":
-                if table.signature != tuple((field.name, field.text) for field in fields):
-                    self._differs(query, table, f"the table's struct `{name}`", fields)
-                return table, False
-        source = ".".join(filter(None, (statement.schema, statement.group, statement.name)))
-        shape = Shape(Class(".rows", name), fields)
-        if not names.is_class_name(name):
-            self._report(
-                f"`{name}` can't be a class", statement.header, "write a name like `Total`"
-            )
-        if name not in self.named:
-            self.registry.top.take(name, f"`-- returns: {name}`", statement.header)
-        other = self.named.setdefault(name, shape)
-        users = self._namers.setdefault(name, [])
-        users.append(f"`{source}`")
-        if other.signature != shape.signature:
-            self._differs(query, other, users[0], fields)
-        return other, False
-
-    def _differs(self, query: Query, other: Shape, source: str, fields: tuple[Field, ...]) -> None:
-        theirs = [f"{name}: {plain(text)}" for name, text in other.signature]
-        ours = [f"{field.name}: {plain(field.text)}" for field in fields]
-        only = [f"{text} here" for text in ours if text not in theirs]
-        only += [f"{text} there" for text in theirs if text not in ours]
-        self._report(
-            f"the rows of `{query.statement.name}` are not those of {source}: "
-            + ("; ".join(only[:4]) or "the columns stand in another order"),
-            query.statement.header,
-            "make the columns the same, or give the rows another name",
-        )
+        return self.shared.join(query, statement.returns, fields), False
 
     def _bare(self, query: Query, columns: list[PyType | None]) -> Row | None:
         (field,) = query.fields
@@ -315,11 +274,6 @@ class Planner:
 _NAMELESS = "?column?"
 # What a default of the type that a PEP 484 checker lets pass for another.
 _WIDENED = {"float": ("float", "int")}
-
-
-def plain(text: str) -> str:
-    """The text with its references as their bare names, for people."""
-    return re.sub(r"«[\w.]+:(\w+)»", r"\1", text)
 
 
 def _parameter_span(query: Query, parameter: Parameter) -> Span:

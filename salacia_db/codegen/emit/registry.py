@@ -22,6 +22,11 @@ class Class(Struct, frozen=True, gc=False):
         return reference(self.module, self.name)
 
     @property
+    def main(self) -> bool:
+        """Whether it is the struct of a table of the main schema."""
+        return self.module == ".models"
+
+    @property
     def builder(self) -> str:
         """A reference to the function that builds it from the driver's values, if there is one."""
         return reference(self.module, f"build_{names.field_name(self.name)}")

@@ -30,11 +30,6 @@ class Shape(Struct, frozen=True):
     doc: str = ""
 
     @property
-    def signature(self) -> tuple[tuple[str, str], ...]:
-        """What two shapes must have in common to be one struct."""
-        return tuple((field.name, field.text) for field in self.fields)
-
-    @property
     def atomic(self) -> bool:
         """Whether the garbage collector need not look inside."""
         return all(field.type.atomic for field in self.fields)

@@ -88,8 +88,8 @@ def test_tables_enums_and_shared_rows_clash_in_the_package():
         "table public.status and table public.statuses",
         "table public.status and enum public.Status",
         "sql/a.sql:1:1 table public.status and `-- none: Status`",
-        "sql/a.sql:1:1 the rows of `b` are not those of the table's struct `Status`: x: int here; "
-        "id: int there",
+        "sql/a.sql:1:1 the rows of `b` are not those of the table's struct `Status`: "
+        "`x: int` here, `id: int` there",
     ]
 
 
@@ -143,11 +143,28 @@ def test_groups_clash_with_each_other_and_with_the_database():
 def test_rows_that_share_a_name_must_be_alike():
     found = messages(
         query("a.one", "one", "select", columns={"n": INT, "m": TEXT}, returns="Total"),
-        query("b.two", "one", "select", columns={"n": Maybe(INT), "m": TEXT}, returns="Total"),
+        query("b.two", "one", "select", columns={"n": TEXT, "m": TEXT}, returns="Total"),
+        query("b.few", "one", "select", columns={"n": INT}, returns="Total"),
+        query("b.user", "one", "select", columns={"id": Maybe(INT), "name": TEXT}, returns="User"),
     )
     assert found == [
-        "sql/b.sql:1:1 the rows of `two` are not those of `a.one`: n: int | None here; n: int there"
+        "sql/b.sql:1:1 the rows of `two` are not those of `a.one`: `n: str` here, `n: int` there",
+        "sql/b.sql:1:1 the rows of `few` are not those of `a.one`: `nothing` here, `m: str` there",
+        "sql/b.sql:1:1 the rows of `user` are not those of the table's struct `User`: "
+        "`id: int | None` here, `id: int` there",
     ]
+
+
+def test_a_shared_field_is_nullable_where_one_query_says_so():
+    files, problems = emitted(
+        [
+            query("a.one", "one", "select", columns={"n": INT, "m": TEXT}, returns="Total"),
+            query("a.two", "one", "select", columns={"n": Maybe(INT), "m": TEXT}, returns="Total"),
+            query("a.six", "one", "select", columns={"n": INT, "m": TEXT}, returns="Total"),
+        ]
+    )
+    assert not problems
+    assert "    n: int | None\n    m: str\n" in files["rows.py"]
 
 
 def test_a_kind_that_returns_rows_needs_columns():
