@@ -61,12 +61,25 @@ class ParameterUse(Struct, frozen=True):
     markers: tuple[Marker, ...]
 
 
+class OptionalLine(Struct, frozen=True):
+    """`start:end` of a statement's `sql`: there only when the parameter `name` is given.
+
+    Two of them are nested or apart. `source` is the place of its `-- if :name`.
+    """
+
+    name: str
+    start: int
+    end: int
+    source: Span
+
+
 class Statement(Struct, frozen=True):
     """One annotated statement as it stands in a file.
 
     `sql` is the text for the server: parameters written as `$n`, without the annotation comments
     and the closing semicolon. `pieces` maps it back: sorted (offset in `sql`, offset in the file)
     pairs; between two pairs offsets advance together. `schema` is the folder under sql/, if any.
+    `sql` has every optional line; `optional` says which they are, in their order.
     """
 
     group: str
@@ -83,6 +96,7 @@ class Statement(Struct, frozen=True):
     returns: str | None = None
     none: str | None = None
     timeout: float | None = None
+    optional: tuple[OptionalLine, ...] = ()
 
 
 # --- the catalog ----------------------------------------------------------------------------------

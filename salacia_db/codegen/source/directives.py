@@ -38,7 +38,7 @@ _WITHOUT_COLON = re.compile(
 _LATER = re.compile(
     r"\s*(?P<what>sort\s*:.*|where\s*:\s*[\w.]+|empty\s*:\s*\w+|as\s+\w+\s*:.*|batch)\s*"
 )
-_OPTIONAL = re.compile(r"\s*if\s+:\w+.*")
+_CONDITION = re.compile(r"\s*if\s+:\w+.*")
 
 
 class Line(Struct, frozen=True):
@@ -211,15 +211,9 @@ def python_literal(text: str) -> str | None:
 
 
 def _suspicious(line: Line) -> Problem | None:
-    later = _LATER.fullmatch(line.text)
-    if later is not None:
-        return Problem(f"`-- {later['what'].strip()}` is not supported yet", line.at)
-    if _OPTIONAL.fullmatch(line.text):
-        return Problem(
-            "`-- if` has no effect on a line of its own",
-            line.at,
-            "put it at the end of the line that it makes optional",
-        )
+    known = _stray_condition(line) or unsupported(line.text, line.at)
+    if known is not None:
+        return known
     bare = _WITHOUT_COLON.fullmatch(line.text)
     if bare is not None:
         label = bare["label"] or bare["timed"]
@@ -236,15 +230,38 @@ def _suspicious(line: Line) -> Problem | None:
     return Problem(message, line.at, f"did you mean `-- {near}: {match['value']}`?")
 
 
+def unsupported(text: str, at: Span) -> Problem | None:
+    """The problem of a comment with a meaning that only a later version gives it."""
+    later = _LATER.fullmatch(text)
+    if later is not None:
+        return Problem(f"`-- {later['what'].strip()}` is not supported yet", at)
+    match = _LABELLED.fullmatch(text)
+    for known in ("sort", "where"):
+        if match and match["label"] != known and sorted(match["label"]) == sorted(known):
+            message = f"there is no directive `{match['label']}:`"
+            return Problem(message, at, f"did you mean `-- {known}: {match['value']}`?")
+    return None
+
+
 def misplaced(line: Line) -> Problem | None:
-    """The problem of a directive that stands somewhere else than above its statement."""
+    """The problem of a comment on a line of its own that has a meaning only elsewhere."""
     match = _LABELLED.fullmatch(line.text)
     if match is None or match["label"] not in _SHAPES:
-        return None
+        return _stray_condition(line) or unsupported(line.text, line.at)
     if not _SHAPES[match["label"]].fullmatch(match["value"]):
         return None
     return Problem(
         f"`{match['label']}:` has no effect here",
         line.at,
         "directives stand between `-- name:` and the statement",
+    )
+
+
+def _stray_condition(line: Line) -> Problem | None:
+    if _CONDITION.fullmatch(line.text) is None:
+        return None
+    return Problem(
+        "`-- if` has no effect on a line of its own",
+        line.at,
+        "put it at the end of the line that it makes optional",
     )

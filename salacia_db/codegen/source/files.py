@@ -48,9 +48,18 @@ def read_queries(
             problems.append(Problem(message, beginning, "rename one of them"))
             continue
         read, wrong = parse_file(file, group, found.schema, dialect)
-        statements += read
-        problems += wrong
+        statements += [statement for statement in read if not statement.optional]
+        problems += wrong + [_unsupported(s) for s in read if s.optional]
     return statements, problems
+
+
+def _unsupported(statement: Statement) -> Problem:
+    # Read as if every line were always there, it would mean something else than it says.
+    return Problem(
+        "optional lines are not supported yet",
+        statement.optional[0].source,
+        "write one statement for each choice",
+    )
 
 
 def show(path: Path, root: Path) -> str:

@@ -58,12 +58,13 @@ def file_offset(pieces: Pieces, offset: int) -> int:
 
 
 def text_offset(pieces: Pieces, at: int) -> int:
-    """The first offset in the text that maps to offset `at` of the file, which must be kept."""
+    """The first offset in the text that comes from `at` or beyond it in the file."""
     index = bisect_left(pieces, at, key=lambda piece: piece[1])
-    if index < len(pieces) and pieces[index][1] == at:
+    if index == 0 or (index < len(pieces) and pieces[index][1] == at):
         return pieces[index][0]
-    start, begins = pieces[max(0, index - 1)]
-    return start + at - begins
+    start, begins = pieces[index - 1]
+    beyond = start + at - begins
+    return min(beyond, pieces[index][0]) if index < len(pieces) else beyond
 
 
 def runs(pieces: Pieces, start: int, end: int) -> Iterator[tuple[int, int, int]]:

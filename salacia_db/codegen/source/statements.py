@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from salacia_db.codegen.facts import Dialect, ParameterUse, SourceFile, Span, Statement
+from salacia_db.codegen.facts import (
+    Dialect,
+    OptionalLine,
+    ParameterUse,
+    SourceFile,
+    Span,
+    Statement,
+)
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source import colons, sqlc
 from salacia_db.codegen.source.annotations import Annotation
+from salacia_db.codegen.source.conditions import Condition, find_conditions, optional_lines
 from salacia_db.codegen.source.directives import (
     Directives,
     Named,
@@ -18,6 +27,7 @@ from salacia_db.codegen.source.directives import (
 from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.names import identity, python_name
 from salacia_db.codegen.source.parameters import Edit, number, rewrite
+from salacia_db.codegen.source.rewriting import Pieces
 from salacia_db.codegen.source.sections import Section, begins_line, sections
 from salacia_db.codegen.source.suggest import did_you_mean
 
@@ -79,11 +89,9 @@ def _parse_section(
     if dialect == "salacia":
         problems += _misplaced(tokens[first:], file)
     span = Span(file, body[0].start, body[-1].end)
-    parameters, sql, pieces, wrong = _parameters(body, span, dialect)
-    problems += wrong
-    if not wrong:
-        parameters, wrong = _apply(directives, parameters)
-        problems += wrong
+    text, wrong = _text_for_server(tokens[first:], len(body), span, directives, annotation, dialect)
+    if text is None:
+        return None, problems + wrong
     statement = Statement(
         group=group,
         schema=schema,
@@ -91,16 +99,17 @@ def _parse_section(
         kind=annotation.kind,
         dialect=dialect,
         doc=directives.doc,
-        sql=sql,
+        sql=text.sql,
         header=annotation.header,
         body=span,
-        pieces=pieces,
-        parameters=tuple(parameters),
+        pieces=text.pieces,
+        parameters=text.parameters,
         returns=directives.returns.name if directives.returns else None,
         none=directives.none.name if directives.none else None,
         timeout=directives.timeout,
+        optional=text.optional,
     )
-    return statement, problems
+    return statement, problems + wrong
 
 
 def _split(
@@ -129,25 +138,59 @@ def _split(
     return tokens[: last + 1], None
 
 
-def _parameters(
-    body: Sequence[Token], span: Span, dialect: Dialect
-) -> tuple[list[ParameterUse], str, tuple[tuple[int, int], ...], list[Problem]]:
+class _Text(Struct, frozen=True):
+    sql: str
+    pieces: Pieces
+    parameters: tuple[ParameterUse, ...]
+    optional: tuple[OptionalLine, ...]
+
+
+def _text_for_server(
+    tokens: Sequence[Token],
+    length: int,
+    body: Span,
+    directives: Directives,
+    annotation: Annotation,
+    dialect: Dialect,
+) -> tuple[_Text | None, list[Problem]]:
+    """What goes to the server; `tokens` are the body's, `length` of them, and those behind it."""
+    file = body.file
     edits: list[Edit] = []
+    conditions: list[Condition] = []
     if dialect == "sqlc":
-        references, edits, problems = sqlc.find_references(body, span.file)
+        references, edits, problems = sqlc.find_references(tokens[:length], file)
     else:
-        references, problems = colons.find_references(body, span.file)
-    nul = _text(span).find("\0")
-    if nul >= 0:
-        at = Span(span.file, span.start + nul, span.start + nul + 1)
-        problems.append(Problem("a NUL character, which PostgreSQL can't read", at, "remove it"))
+        references, problems = colons.find_references(tokens[:length], file)
+    problems += _nul(body)
+    parameters, numbers, wrong = number(references, fold_case=dialect == "sqlc")
+    problems += wrong
     if problems:
-        return [], "", (), problems
-    parameters, numbers, problems = number(references, fold_case=dialect == "sqlc")
-    if problems:
-        return [], "", (), problems
-    sql, pieces, markers = rewrite(span, references, numbers, edits)
-    return [replace(p, markers=markers[p.number]) for p in parameters], sql, pieces, []
+        return None, problems
+    parameters, problems = _apply(directives, parameters)
+    named = {parameter.name: parameter for parameter in parameters if parameter.name}
+    if dialect == "salacia":
+        conditions, wrong = find_conditions(tokens, file, named)
+        edits += [c.without() for c in conditions if c.at.start < body.end]
+        problems += wrong + _one_shape(conditions, annotation)
+    sql, pieces, markers = rewrite(body, references, numbers, edits)
+    complete = tuple(replace(p, markers=markers[p.number]) for p in parameters)
+    optional, wrong = optional_lines(conditions, pieces, {p.name: p for p in complete if p.name})
+    return _Text(sql, pieces, complete, optional), problems + wrong
+
+
+def _nul(body: Span) -> list[Problem]:
+    found = _text(body).find("\0")
+    if found < 0:
+        return []
+    at = Span(body.file, body.start + found, body.start + found + 1)
+    return [Problem("a NUL character, which PostgreSQL can't read", at, "remove it")]
+
+
+def _one_shape(conditions: Sequence[Condition], annotation: Annotation) -> list[Problem]:
+    if not conditions or annotation.kind not in ("bulk", "copy"):
+        return []
+    message = f":{annotation.kind} runs one text for all its rows: no line of it is optional"
+    return [Problem(message, conditions[0].at, "remove the condition")]
 
 
 def _apply(
