@@ -31,6 +31,7 @@ comment on column api_requests.user_agent is 'The client, as it calls itself.';
 comment on column api_requests.ip_address is 'The client''s address, IPv4 or IPv6, as text.';
 comment on column api_requests.status_code is
   'The HTTP status of the answer; null where none was given.';
-comment on column api_requests.response_time_ms is 'Time to the end of the answer, in milliseconds.';
+comment on column api_requests.response_time_ms is
+  'Time to the end of the answer, in milliseconds.';
 comment on column api_requests.response_size_bytes is 'Size of the answer''s body, in bytes.';
 comment on column api_requests.created_at is 'When the request arrived.';

@@ -33,8 +33,8 @@ create table ai_providers (
   ),
   constraint ai_providers_settings_are_an_object check (jsonb_typeof(settings) = 'object'),
 
-  -- Checked when a statement ends, not row by row: one UPDATE can move the flag from one provider to
-  -- another, which a partial unique index refuses or not depending on the order of the rows.
+  -- Checked when a statement ends, not row by row: one UPDATE can move the flag from one provider
+  -- to another, which a partial unique index refuses or not depending on the order of the rows.
   constraint ai_providers_one_default exclude using btree (is_default with =) where (is_default)
     deferrable initially immediate
 );

@@ -22,9 +22,9 @@ create table ai_interactions (
   constraint ai_interactions_total_tokens_not_negative check (total_tokens >= 0),
   constraint ai_interactions_response_time_ms_not_negative check (response_time_ms >= 0)
 )
--- Requests and answers are stored beside the table, so that some fifty rows share a page and figures
--- over many rows don't read the JSON between them. It only takes effect for rows written later, which
--- is why it stands here from the start.
+-- Requests and answers are stored beside the table: some fifty rows share a page, and figures over
+-- many rows don't read the JSON between them. It takes effect for rows written later only, and so it
+-- stands here from the start.
 with (toast_tuple_target = 128);
 
 -- The message list, newest or oldest first, and statistics of a period. Each of these ends in the

@@ -27,7 +27,7 @@ order by name
 
 -- name: search :many
 -- Providers by name, with the number that match in all. A filter that is left out lets all pass.
--- Beyond the last page there is no row to carry the total: `count` tells it.
+-- Behind the last page there is no row to carry the total: `count` tells it.
 -- default: type None
 -- default: auth_type None
 -- default: is_active None
@@ -95,8 +95,8 @@ insert into ai_providers (
   oauth_access_token, oauth_refresh_token, oauth_token_expires_at, oauth_scope, oauth_client_id
 )
 values (
-  :id, :name, :type, coalesce(:auth_type?, 'api_key'::auth_type), :api_key, :base_url, :models, :settings,
-  :is_active, :is_default,
+  :id, :name, :type, coalesce(:auth_type?, 'api_key'::auth_type), :api_key, :base_url, :models,
+  :settings, :is_active, :is_default,
   :oauth_access_token, :oauth_refresh_token, :oauth_token_expires_at, :oauth_scope,
   :oauth_client_id
 )

@@ -1,11 +1,14 @@
 -- Messages: interactions as people list and read them, with the name and type of the provider.
 --
--- A list comes in two directions: `older` begins at the newest message and goes back in time, `newer`
--- begins at the oldest. Either continues behind a cursor, the time and id of the last row seen, which
--- rows that come and go don't disturb; or at an offset, for pages by number. `since` belongs to the
--- period, `until` does not. Ask for one row more than you show to know whether there are more.
--- The figures of the same filters are in statistics.sql; take both in one repeatable-read unit of
--- work, and they agree.
+-- A list comes in two directions: `older` begins at the newest message and goes back in time,
+-- `newer` begins at the oldest. Either goes on behind a cursor, the time and the id of the last row
+-- seen, which rows that come and go don't disturb; or from an offset, for pages by number. `since`
+-- belongs to the period, `until` does not. One row more than is shown tells whether there are more.
+-- The page is found first, from an index alone, and then its rows are read: an offset would unpack
+-- every request and answer that it skips otherwise.
+--
+-- The figures of the same filters are in statistics.sql; taken in one repeatable-read unit of work,
+-- page and figures agree.
 
 -- name: get :one
 -- One message with all that was sent and received.
@@ -36,16 +39,21 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) < (
+      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    )
+  order by created_at desc, id desc
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) < (
-    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  )
 order by i.created_at desc, i.id desc
-limit :limit offset :offset
 
 -- name: newer :many
 -- Messages of a period, oldest first.
@@ -67,16 +75,21 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) > (
+      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+    )
+  order by created_at, id
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) > (
-    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
-  )
 order by i.created_at, i.id
-limit :limit offset :offset
 
 -- name: older_of_model :many
 -- Messages of one model, newest first.
@@ -98,17 +111,22 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where model = :model
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) < (
+      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    )
+  order by created_at desc, id desc
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.model = :model
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) < (
-    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  )
 order by i.created_at desc, i.id desc
-limit :limit offset :offset
 
 -- name: newer_of_model :many
 -- Messages of one model, oldest first.
@@ -130,17 +148,22 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where model = :model
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) > (
+      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+    )
+  order by created_at, id
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.model = :model
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) > (
-    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
-  )
 order by i.created_at, i.id
-limit :limit offset :offset
 
 -- name: older_of_provider :many
 -- Messages of one provider, newest first.
@@ -162,17 +185,22 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where provider_id = :provider_id
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) < (
+      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    )
+  order by created_at desc, id desc
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.provider_id = :provider_id
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) < (
-    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  )
 order by i.created_at desc, i.id desc
-limit :limit offset :offset
 
 -- name: newer_of_provider :many
 -- Messages of one provider, oldest first.
@@ -194,17 +222,22 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where provider_id = :provider_id
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) > (
+      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+    )
+  order by created_at, id
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.provider_id = :provider_id
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) > (
-    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
-  )
 order by i.created_at, i.id
-limit :limit offset :offset
 
 -- name: older_failed :many
 -- Messages with an error, newest first.
@@ -226,17 +259,22 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where error is not null
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) < (
+      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    )
+  order by created_at desc, id desc
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.error is not null
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) < (
-    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  )
 order by i.created_at desc, i.id desc
-limit :limit offset :offset
 
 -- name: newer_failed :many
 -- Messages with an error, oldest first.
@@ -258,20 +296,28 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from ai_interactions
+  where error is not null
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) > (
+      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+    )
+  order by created_at, id
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where i.error is not null
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) > (
-    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
-  )
 order by i.created_at, i.id
-limit :limit offset :offset
 
 -- name: older_matching :many
--- Messages in which all words of a search term occur (`"a phrase"`, `or`, `-not` work too), newest first.
+-- Messages in which every word of a term occurs, somewhere in the request or the answer,
+-- newest first.
+-- `"a phrase"`, `or` and `-not` mean what they do in a web search. The words are looked up first,
+-- by themselves: the planner can't know how rare they are, and might walk all messages by time.
 -- returns: Message
 -- default: since None
 -- default: until None
@@ -279,6 +325,11 @@ limit :limit offset :offset
 -- default: cursor_id None
 -- default: limit 20
 -- default: offset 0
+with matching as materialized (
+  select id, created_at
+  from ai_interactions
+  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+)
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
   i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
@@ -290,20 +341,25 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from matching
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) < (
+      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
+      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    )
+  order by created_at desc, id desc
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) < (
-    coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-    coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  )
 order by i.created_at desc, i.id desc
-limit :limit offset :offset
 
 -- name: newer_matching :many
--- Messages in which all words of a search term occur (`"a phrase"`, `or`, `-not` work too), oldest first.
+-- Messages in which every word of a term occurs, somewhere in the request or the answer,
+-- oldest first.
 -- returns: Message
 -- default: since None
 -- default: until None
@@ -311,6 +367,11 @@ limit :limit offset :offset
 -- default: cursor_id None
 -- default: limit 20
 -- default: offset 0
+with matching as materialized (
+  select id, created_at
+  from ai_interactions
+  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+)
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
   i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
@@ -322,17 +383,21 @@ select
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
     i.response #>> '{message,content}', i.response::text
   ), 200) as response_preview
-from ai_interactions i
+from (
+  select id
+  from matching
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+    and (created_at, id) > (
+      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
+      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+    )
+  order by created_at, id
+  limit :limit offset :offset
+) page
+join ai_interactions i on i.id = page.id
 left join ai_providers p on p.id = i.provider_id
-where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
-  and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-  and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  and (i.created_at, i.id) > (
-    coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-    coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
-  )
 order by i.created_at, i.id
-limit :limit offset :offset
 
 -- name: older_by_id :many
 -- Messages in the order of their ids, newest first, behind the id of the last one seen.

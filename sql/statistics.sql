@@ -6,23 +6,23 @@
 -- `since` belongs to a period, `until` does not; left out, it is open at that end.
 
 -- name: summary :one!
--- The figures of all messages of a period: what `messages.older` lists.
+-- The figures of the messages of a period: of what `messages.older` lists.
 -- returns: Summary
 -- default: since None
 -- default: until None
 with per_model as (
   select
-    i.model,
+    model,
     count(*) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from ai_interactions i
-  where i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by i.model
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from ai_interactions
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by model
 )
 select
   coalesce(sum(total), 0)::bigint as total,
@@ -36,24 +36,24 @@ select
 from per_model
 
 -- name: summary_of_model :one!
--- The figures of the messages of one model: what `messages.older_of_model` lists.
+-- The figures of the messages of one model: of what `messages.older_of_model` lists.
 -- returns: Summary
 -- default: since None
 -- default: until None
 with per_model as (
   select
-    i.model,
+    model,
     count(*) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from ai_interactions i
-  where i.model = :model
-    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by i.model
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from ai_interactions
+  where model = :model
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by model
 )
 select
   coalesce(sum(total), 0)::bigint as total,
@@ -67,24 +67,24 @@ select
 from per_model
 
 -- name: summary_of_provider :one!
--- The figures of the messages of one provider: what `messages.older_of_provider` lists.
+-- The figures of the messages of one provider: of what `messages.older_of_provider` lists.
 -- returns: Summary
 -- default: since None
 -- default: until None
 with per_model as (
   select
-    i.model,
+    model,
     count(*) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from ai_interactions i
-  where i.provider_id = :provider_id
-    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by i.model
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from ai_interactions
+  where provider_id = :provider_id
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by model
 )
 select
   coalesce(sum(total), 0)::bigint as total,
@@ -98,24 +98,24 @@ select
 from per_model
 
 -- name: summary_failed :one!
--- The figures of the messages with an error: what `messages.older_failed` lists.
+-- The figures of the messages with an error: of what `messages.older_failed` lists.
 -- returns: Summary
 -- default: since None
 -- default: until None
 with per_model as (
   select
-    i.model,
+    model,
     count(*) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from ai_interactions i
-  where i.error is not null
-    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by i.model
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from ai_interactions
+  where error is not null
+    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by model
 )
 select
   coalesce(sum(total), 0)::bigint as total,
@@ -129,24 +129,29 @@ select
 from per_model
 
 -- name: summary_matching :one!
--- The figures of the messages in which a search term occurs: what `messages.older_matching` lists.
+-- The figures of the messages in which every word of a term occurs: of what
+-- `messages.older_matching` lists.
 -- returns: Summary
 -- default: since None
 -- default: until None
-with per_model as (
+with matching as materialized (
+  select model, error, status_code, total_tokens, response_time_ms, created_at
+  from ai_interactions
+  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+),
+per_model as (
   select
-    i.model,
+    model,
     count(*) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from ai_interactions i
-  where message_words(i.request, i.response) @@ websearch_to_tsquery('simple', :search)
-    and i.created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and i.created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by i.model
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from matching
+  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  group by model
 )
 select
   coalesce(sum(total), 0)::bigint as total,
@@ -167,8 +172,8 @@ with per_model as (
     period.name as period,
     i.model,
     count(i.id) as total,
-    count(*) filter (where i.error is null and i.status_code = 200) as successful,
-    count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+    count(i.id) filter (where i.error is null and i.status_code = 200) as successful,
+    count(i.id) filter (where i.error is not null or i.status_code <> 200) as failed,
     sum(i.total_tokens) as total_tokens,
     sum(i.response_time_ms) as response_time_ms,
     count(i.response_time_ms) as timed
@@ -201,7 +206,7 @@ order by position
 select
   hour,
   count(i.id) as total,
-  count(*) filter (where i.error is not null or i.status_code <> 200) as failed,
+  count(i.id) filter (where i.error is not null or i.status_code <> 200) as failed,
   avg(i.response_time_ms)::float8 as average_response_time_ms,
   coalesce(sum(i.total_tokens), 0) as total_tokens
 from generate_series(
