@@ -1,0 +1,5 @@
+-- name: fine :many
+select * from orders;
+
+-- name: commented :many
+select * /* from orders;

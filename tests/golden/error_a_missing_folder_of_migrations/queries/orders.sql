@@ -1,0 +1,2 @@
+-- name: one :one
+select 1 as one;

@@ -1,0 +1,2 @@
+-- name: get :one
+select * form orders where id = :id;

@@ -1,0 +1,2 @@
+-- name: all :many
+select * from "x""; import os; """;

@@ -1,0 +1,2 @@
+-- name: get :one
+select * from orders where id = :id;

@@ -1,0 +1,2 @@
+-- name: get :one
+select * from accounts where id = :id;
