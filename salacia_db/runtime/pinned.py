@@ -51,7 +51,7 @@ def pin(
     """
     install_codecs(connection.get_settings())
     made = type(database.__name__, (_Pinned, database), {})(
-        "postgresql:", profile="test", hooks=hooks, timeout=timeout
+        "postgresql://", profile="test", hooks=hooks, timeout=timeout
     )
     made.pool = _Pin(connection, timeout)
     made.session = _PinnedSession(made)
