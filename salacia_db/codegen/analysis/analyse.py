@@ -19,7 +19,6 @@ from salacia_db.codegen.analysis.tracked import track
 from salacia_db.codegen.analysis.tree import Node, Value
 from salacia_db.codegen.facts import (
     Cardinality,
-    CopyTarget,
     Query,
     Statement,
     TableRef,
@@ -55,51 +54,65 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
         found = refusals.two_types(statement, server, catalog)
         return Outcome(None, (found or refusals.problem(statement, parsed, catalog),))
     text, problems = _written_out(statement, parsed, server, catalog)
-    main = text.parsed.main
-    given, untyped = parameters(statement, text.parsed.parameters, main, catalog)
-    problems += untyped + rows.unnamed(statement, text.parts, parsed.main)
-    many = _cardinality(text.parsed, catalog)
-    why = why_many(main, catalog) if main is not None and many == "many" else ""
-    alone = main is not None and single(main, catalog)
-    problems += check_kind(
-        statement, main, many, why=why, columns=len(text.parsed.columns), single=alone
-    )
-    copied: CopyTarget | None = None
-    if statement.kind == "copy":
-        target = copy_target(statement, parsed.written(), given, catalog)
-        copied = target if isinstance(target, CopyTarget) else None
-        problems += [target] if isinstance(target, Problem) else []
+    query = text.parsed.main
+    given, untyped = parameters(statement, text.parsed.parameters, query, catalog)
     row = rows.row(
-        rows.columns(text.parsed.columns, main, _proofs(main, catalog), catalog),
+        rows.columns(text.parsed.columns, query, _proofs(query, catalog), catalog),
         rows.named(text.parts),
         text.missing,
         catalog,
     )
-    problems += rows.untrusted(statement, row)
-    if any(problem.severity == "error" for problem in problems):
+    rows_returned = _cardinality(text.parsed, catalog)
+    alone = _alone(text.parsed, rows_returned, catalog)
+    copied = None
+    if statement.kind == "copy":
+        copied = copy_target(statement, parsed.written, given, catalog)
+    problems += [
+        *untyped,
+        *rows.unnamed(statement, text.parts, parsed),
+        *rows.untrusted(statement, row),
+        *_check_kind(statement, text.parsed, rows_returned, alone, catalog),
+        *([copied] if isinstance(copied, Problem) else []),
+    ]
+    if isinstance(copied, Problem) or any(problem.severity == "error" for problem in problems):
         return Outcome(None, tuple(problems))
     effect = effects(list(text.parsed.queries), catalog)
-    writing = bool(effect.writes) and copied is None
-    return Outcome(
-        Query(
-            statement=statement,
-            sql=text.sql,
-            parameters=given,
-            columns=row.columns,
-            fields=row.fields,
-            table=row.table,
-            cardinality=many,
-            read_only=effect.read_only,
-            clean=effect.clean,
-            reads=tuple(_refs(effect.reads, catalog)),
-            writes=_writes(effect, main, row.table, catalog),
-            tracked=track(text.sql, text.parsed, server, catalog, single=alone)
-            if writing
-            else None,
-            copy_target=copied,
-        ),
-        tuple(problems),
+    tracked = None
+    if effect.writes and copied is None:
+        tracked = track(text.sql, text.parsed, server, catalog, single=alone)
+    known = Query(
+        statement=statement,
+        sql=text.sql,
+        parameters=given,
+        columns=row.columns,
+        fields=row.fields,
+        table=row.table,
+        cardinality=rows_returned,
+        read_only=effect.read_only,
+        clean=effect.clean,
+        reads=tuple(_refs(effect.reads, catalog)),
+        writes=_writes(effect, query, row.table, catalog),
+        tracked=tracked,
+        copy_target=copied,
     )
+    return Outcome(known, tuple(problems))
+
+
+def _alone(parsed: Parsed, returned: Cardinality, catalog: Catalog) -> bool:
+    """Whether at most one row is returned or, where none is, changed."""
+    if parsed.columns:
+        return returned != "many"
+    return parsed.main is not None and single(parsed.main, catalog)
+
+
+def _check_kind(
+    statement: Statement, parsed: Parsed, returned: Cardinality, alone: bool, catalog: Catalog
+) -> list[Problem]:
+    query = parsed.main
+    asked = statement.kind in ("one", "one!") and returned == "many" and query is not None
+    why = why_many(query, catalog) if asked and query is not None else ""
+    columns = len(parsed.columns)
+    return check_kind(statement, query, returned, why=why, columns=columns, single=alone)
 
 
 def _written_out(
@@ -111,7 +124,7 @@ def _written_out(
         statement.sql, parsed, tuple(Part(column.name, index) for index, column in columns)
     )
     composite = any(_is_row(column.type, catalog) for column in parsed.columns)
-    written = parsed.written() if composite or "*" in statement.sql else None
+    written = parsed.written if composite or "*" in statement.sql else None
     if written is None or len(outputs(written)) != len(parsed.columns):
         return plainly, []
     missing = _missing(parsed.main, whole_rows(written, catalog).keys(), catalog)
@@ -161,7 +174,9 @@ def _agrees(expansion: Expansion, parsed: Parsed, again: Parsed) -> bool:
         if types != wanted:
             return False
         at += width
-    return _orders(parsed) == _orders(again)
+    # A star's columns are counted by `order by 2` anyway, those of a whole row aren't.
+    whole = any(part.table is not None for part in expansion.parts)
+    return not whole or _orders(parsed) == _orders(again)
 
 
 def _orders(parsed: Parsed) -> list[str]:

@@ -9,7 +9,7 @@ from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.expand import Part
 from salacia_db.codegen.analysis.names import outputs
 from salacia_db.codegen.analysis.proofs.proof import Proof
-from salacia_db.codegen.analysis.server import WireColumn
+from salacia_db.codegen.analysis.server import Parsed, WireColumn
 from salacia_db.codegen.analysis.tree import Node, Value
 from salacia_db.codegen.facts import (
     Column,
@@ -98,11 +98,12 @@ def row(
     return Row(found, tuple(fields), whole, tables)
 
 
-def unnamed(statement: Statement, parts: tuple[Part, ...], query: Node | None) -> list[Problem]:
+def unnamed(statement: Statement, parts: tuple[Part, ...], parsed: Parsed) -> list[Problem]:
     """A problem for each column that has no name, unless it is the only one."""
-    if len(parts) == 1 or statement.dialect == "sqlc":
+    lenient = len(parts) == 1 or statement.dialect == "sqlc"
+    if lenient or not any(part.name == _NO_NAME for part in parts):
         return []
-    entries = [] if query is None else outputs(query)
+    entries = [] if parsed.main is None else outputs(parsed.main)
     return [
         Problem(
             f"column {index} of the result has no name",

@@ -1,5 +1,6 @@
 """A session that asks PostgreSQL what a statement means, and never runs one of a person's."""
 
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -37,27 +38,39 @@ class WireColumn(Struct, frozen=True):
     attribute: int
 
 
-class Parsed(Struct, frozen=True):
-    """What PostgreSQL made of a statement.
+class Parsed:
+    """What PostgreSQL made of a statement: type oids of its parameters, columns, and trees.
 
-    `queries` are the rewritten trees: several where rules act, none for a utility statement. Places
-    in them are UTF-8 byte offsets into the text sent. `parameters` are type oids. `dump` is the
-    tree before rewriting, where views are still tables and defaults aren't filled in.
+    Places in the trees are UTF-8 byte offsets into the text sent. They are read when they are asked
+    for, since that takes longer than all the rest.
     """
 
-    queries: tuple[Node, ...]
-    parameters: tuple[int, ...]
-    columns: tuple[WireColumn, ...]
-    dump: bytes = b""
+    def __init__(
+        self,
+        parameters: tuple[int, ...],
+        columns: tuple[WireColumn, ...],
+        written: bytes,
+        rewritten: bytes,
+    ) -> None:
+        self.parameters = parameters
+        self.columns = columns
+        self._written = written
+        self._rewritten = rewritten
+
+    @cached_property
+    def queries(self) -> tuple[Node, ...]:
+        """The rewritten trees: several where rules act, none for a utility statement."""
+        return _queries(self._rewritten)
 
     @property
     def main(self) -> Node | None:
         """The one query that the statement is; None where rules made it none or several."""
         return self.queries[0] if len(self.queries) == 1 else None
 
+    @cached_property
     def written(self) -> Node | None:
-        """The query as it was written, before rewriting; None for a utility statement."""
-        return next(iter(_queries(self.dump)), None)
+        """The query before rewriting: views are still tables, defaults aren't filled in."""
+        return next(iter(_queries(self._written)), None)
 
 
 class Rejected(Struct, frozen=True):
@@ -138,7 +151,6 @@ class Server:
         if refused is not None:
             return refused
         return Parsed(
-            _queries(dumps.get(_REWRITTEN, b"")),
             tuple(described.param_type(i) for i in range(described.nparams)),
             tuple(
                 WireColumn(
@@ -151,6 +163,7 @@ class Server:
                 for i in range(described.nfields)
             ),
             dumps.get(_WRITTEN, b""),
+            dumps.get(_REWRITTEN, b""),
         )
 
     def _note(self, result: "PGresult") -> None:

@@ -35,7 +35,7 @@ class Node:
 
     def number(self, name: str) -> int:
         """The field as a number; 0 where it is missing."""
-        value = self.fields.get(name, 0)
+        value = self.fields.get(name)
         return value if isinstance(value, int) else 0
 
     def flag(self, name: str) -> bool:
