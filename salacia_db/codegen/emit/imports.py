@@ -75,9 +75,10 @@ class Imports:
         taken = {*self._names.values(), *self._defined}
         if module.startswith("."):
             # A struct of this package keeps its name unless two schemas have one alike.
-            if name not in taken:
+            hidden = name[0].islower() and name in self._hidden
+            if name not in taken and not hidden:
                 return name
-            name = class_name(module.rpartition(".")[2]) + name
+            name = name if hidden else class_name(module.rpartition(".")[2]) + name
         while name in taken or name in self._hidden:
             name = name + "_" if name.startswith("_") else "_" + name
         return name
@@ -104,15 +105,16 @@ def _module_key(module: str) -> tuple[int, int, list[str | int]]:
 
 
 def _statements(module: str, names: list[tuple[str, str]]) -> list[str]:
-    """The names on one statement, and each that is renamed on one of its own."""
-    lines = [f"from {module} import {name} as {local}" for name, local in names if name != local]
+    """The names in one statement, and each that is renamed in one of its own."""
+    head = f"from {module} import "
+    found = [(name, [f"{head}{name} as {local}"]) for name, local in names if name != local]
     items = sorted((name for name, local in names if name == local), key=sort_key)
-    line = f"from {module} import " + ", ".join(items)
-    if items and len(line) > WIDTH:
-        lines += layout(Call(f"from {module} import (", items, hug=False))
-    elif items:
-        lines.append(line)
-    return lines if len(lines) < 2 else sorted(lines)
+    if items:
+        line = head + ", ".join(items)
+        wrapped = layout(Call(f"{head}(", items, hug=False))
+        found.append((items[0], [line] if len(line) <= WIDTH else wrapped))
+    found.sort(key=lambda statement: sort_key(statement[0]))
+    return [line for _, lines in found for line in lines]
 
 
 def sort_key(name: str) -> tuple[int, list[str | int], str]:

@@ -41,6 +41,7 @@ class _Writer:
         self.row = names.unused("row", taken)
         self.rows = names.unused("rows", taken)
         self.value = names.unused("value", taken)
+        self.build = names.unused("build", taken)
 
     def lines(self) -> list[str]:
         """The method, four spaces in."""
@@ -92,8 +93,11 @@ class _Writer:
         return ["self", "*", *found] if found else ["self"]
 
     def _docstring(self) -> list[str]:
+        doc = self.statement.doc.strip()
+        if self.statement.kind == "one!" and self.method.query.cardinality != "one":
+            doc += f"\n\nRaises `{self.statement.none or 'NotFound'}` where there is no row."
         source = f"Source: {source_path(self.method.query)} ({self.statement.name})"
-        return [*docstring(f"{self.statement.doc.strip()}\n\n{source}".strip(), BODY)]
+        return [*docstring(f"{doc}\n\n{source}".strip(), BODY)]
 
     def _values(self) -> list[Code]:
         return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
@@ -163,13 +167,13 @@ class _Writer:
         if len(f"{BODY}{STEP}{flat(build)},") <= WIDTH:
             return self._return(self._call("stream", arguments, build))
         spell = self.imports.spell
-        head = f"{BODY}def build(rows: {spell(ITERABLE)}[{spell(ROW)}]) -> "
+        head = f"{BODY}def {self.build}(rows: {spell(ITERABLE)}[{spell(ROW)}]) -> "
         return [
             "",
             f"{head}{spell(LIST)}[{spell(row.text)}]:",
             *layout(self._collect(row, "rows"), indent=BODY + STEP, before="return "),
             "",
-            *self._return(self._call("stream", arguments, "build")),
+            *self._return(self._call("stream", arguments, self.build)),
         ]
 
     def _exec(self) -> list[str]:

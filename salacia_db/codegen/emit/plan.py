@@ -28,6 +28,11 @@ from salacia_db.codegen.problems import Problem
 UUID7 = reference(RUNTIME, "uuid7")
 
 
+# Kinds that give a number, and kinds that take a list of rows.
+_COUNTING = ("exec", "copy")
+_OF_ROWS = ("bulk", "copy")
+
+
 class Argument(Struct, frozen=True):
     """An argument of a function. `value` is what the statement is given, `default` if left out."""
 
@@ -98,18 +103,18 @@ class Planner:
             for parameter in query.parameters
             if (argument := self._argument(query, parameter, taken))
         )
-        row = self._row(query, module) if query.columns else None
-        if not query.columns and statement.kind in ("one", "one!", "many", "stream"):
-            self._report(
-                f"`{statement.name}` is a :{statement.kind} but returns no columns",
-                statement.header,
-                "write :exec, or add RETURNING",
-            )
+        kind, called = statement.kind, f"`{statement.name}` is a :{statement.kind}"
+        # What :exec returns is not fetched, and :copy returns nothing.
+        row = self._row(query, module) if query.columns and kind not in _COUNTING else None
+        if not query.columns and kind not in (*_COUNTING, "bulk"):
+            hint = "write :exec, or add RETURNING"
+            self._report(f"{called} but returns no columns", statement.header, hint)
+        if not query.parameters and kind in _OF_ROWS:
+            self._report(f"{called} but takes no parameters", statement.header, "write :exec")
         prefix = names.class_name(f"{statement.group}_{statement.name}")
-        takes_rows = statement.kind in ("bulk", "copy")
         if len(self.problems) > before:
             return None
-        return Method(query, name, arguments, row, f"{prefix}Input" if takes_rows else None)
+        return Method(query, name, arguments, row, f"{prefix}Input" if kind in _OF_ROWS else None)
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -124,6 +129,8 @@ class Planner:
         if found is None:
             self._no_type(parameter.type, f"parameter `{parameter.name}`", at)
             return None
+        if query.statement.kind in _OF_ROWS:
+            found = found.kept
         default, fits = self._default(parameter, found)
         if not fits:
             self._report(
@@ -144,6 +151,8 @@ class Planner:
         value: object = ast.literal_eval(parameter.default)
         if value is None:
             return "None", True
+        if type_.secret:
+            return None, False
         if type_.enum is not None:
             if value not in type_.enum.labels:
                 return None, False

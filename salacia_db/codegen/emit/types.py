@@ -7,6 +7,7 @@ type can't tell: map such a column under `[tool.salacia.types]`.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salacia_db.codegen.emit.imports import RUNTIME, reference
 from salacia_db.codegen.facts import PgType
@@ -32,11 +33,19 @@ class PyType(Struct, frozen=True):
     atomic: bool = True
     json: bool = False
     dumps_null: bool = False
+    secret: bool = False
     enum: PgType | None = None
 
     def loaded(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver gave."""
         return _applied(self.load, value, nullable=nullable)
+
+    @property
+    def kept(self) -> "PyType":
+        """The type of a field that holds a parameter: a secret there must not show in a repr."""
+        if not self.secret:
+            return self
+        return replace(self, given=self.read, dump="{}.reveal()", dumps_null=False)
 
     def dumped(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver takes."""
@@ -156,6 +165,7 @@ def secret(type_: PyType) -> PyType:
         load=f"{SECRET}({type_.loaded('{}', nullable=False)})",
         dump=unwrapped,
         dumps_null=True,
+        secret=True,
         atomic=type_.atomic,
     )
 

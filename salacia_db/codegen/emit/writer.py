@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 WIDTH = 100
 STEP = "    "
+_UNSAFE = re.compile(r"[^ -\[\]-~]")
 _BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"$')
 
 
@@ -124,7 +126,7 @@ def _clauses(text: str) -> list[str]:
 def literal(text: str) -> str:
     """The text as a string literal, in the quotes that need fewer escapes; the double at a tie."""
     quote = "'" if text.count('"') > text.count("'") else '"'
-    body = "".join(c if c in "\"'" else repr(c)[1:-1] for c in text)
+    body = _UNSAFE.sub(lambda match: repr(match[0])[1:-1], text)
     return quote + body.replace(quote, "\\" + quote) + quote
 
 
@@ -143,7 +145,10 @@ def docstring(text: str, indent: str = "") -> list[str]:
     """The text as a docstring; nothing that it holds can end it. No line for an empty text."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in _escape(text))
-    lines = [line.rstrip() for line in inspect.cleandoc(shown).split("\n")]
+    lines: list[str] = []
+    for long in inspect.cleandoc(shown).split("\n"):
+        # The first line stands between quotes.
+        lines += _wrapped(long, WIDTH - len(indent) - (0 if lines else 6))
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
@@ -154,6 +159,21 @@ def docstring(text: str, indent: str = "") -> list[str]:
     body = [f'{indent}"""{_quoted_edges(first, end=False)}']
     body += [indent + line if line else "" for line in rest]
     return [*body, f'{indent}"""']
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """The line in pieces that fit: what people write in SQL knows nothing of our width."""
+    line = line.rstrip()
+    if len(line) <= room:
+        return [line]
+    return textwrap.wrap(
+        line,
+        room,
+        subsequent_indent=line[: len(line) - len(line.lstrip())],
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _escape(text: str) -> str:

@@ -182,6 +182,32 @@ def test_a_kind_that_returns_rows_needs_columns():
     ]
 
 
+def test_a_kind_that_takes_rows_needs_parameters():
+    assert messages(query("a.x", "bulk", "insert …"), query("a.y", "copy", "copy …")) == [
+        "sql/a.sql:1:1 `x` is a :bulk but takes no parameters",
+        "sql/a.sql:1:1 `y` is a :copy but takes no parameters",
+    ]
+
+
+def test_what_exec_returns_needs_no_type():
+    files, problems = emitted(
+        [query("a.x", "exec", "delete", columns={"c": MACADDR9, "?column?": INT})]
+    )
+    assert not problems
+    assert "Row" not in files["a.py"]
+
+
+def test_a_secret_has_no_default():
+    asked = query(
+        "a.x",
+        "exec",
+        "update users set name = $1",
+        parameters=[parameter("name", TEXT, origin=(USERS, "name"), default="'s3cret'")],
+    )
+    (message,) = messages(asked, types={"public.users.name": "secret"})
+    assert "is no default for `name`" in message
+
+
 @pytest.mark.parametrize(
     ("type_", "default", "fits"),
     [

@@ -65,6 +65,13 @@ def test_a_docstring_means_its_text(text: str):
     assert str(node.value.value).strip() == "\n".join(map(str.strip, text.strip().split("\n")))
 
 
+def test_a_long_docstring_is_wrapped():
+    lines = docstring("word " * 50 + "\nleft\n  " + "more " * 50, "    ")
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[3] == "    left"
+    assert [line[:10] for line in lines[4:7]] == ["      more"] * 3
+
+
 def test_the_first_form_that_fits_is_taken():
     items = ["a" * 20, "b" * 20, "c" * 20]
     assert len(layout(Call("f(", items))) == 1

@@ -152,6 +152,13 @@ queries = [
         writes=[Write(providers.ref, "update", returned=True)],
     ),
     query(
+        "ai_providers.import_keys",
+        "bulk",
+        "update ai_providers set api_key = $2 where id = $1",
+        parameters=[parameter("id", UUID), new_key],
+        writes=[Write(providers.ref, "update")],
+    ),
+    query(
         "ai_providers.list",
         "many",
         "select id, name, auth_type, api_key, settings from ai_providers order by name",

@@ -29,7 +29,10 @@ class MappedQueries(Group):
         owner_token: Secret[str] | str,
         payload: dict[str, Any],
     ) -> Mapped:
-        """Source: sql/mapped.sql (save)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: sql/mapped.sql (save)
+        """
         row = await self._session.fetchone(
             _SAVE,
             token.reveal() if isinstance(token, Secret) else token,
@@ -44,7 +47,10 @@ class MappedQueries(Group):
         return value
 
     async def wait(self) -> None:
-        """Source: sql/mapped.sql (wait)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: sql/mapped.sql (wait)
+        """
         row = await self._session.fetchone(_WAIT)
         value: None = row[0]
         return value

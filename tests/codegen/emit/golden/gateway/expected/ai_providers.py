@@ -2,10 +2,11 @@
 """Queries of sql/ai_providers.sql."""
 
 from builtins import list as _list
+from collections.abc import Iterable
 from itertools import starmap
 from uuid import UUID
 
-from salacia_db.runtime import Group, Secret, Statement, Write
+from salacia_db.runtime import Group, Secret, Statement, Struct, Write
 
 from .enums import AuthType
 from .errors import NoSuchProvider
@@ -29,6 +30,13 @@ _SET_KEY = Statement(
     clean=True,
     writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
 )
+_IMPORT_KEYS = Statement(
+    "ai_providers.import_keys",
+    "-- ai_providers.import_keys\nupdate ai_providers set api_key = $2 where id = $1",
+    parameters=("id", "api_key"),
+    clean=True,
+    writes=(Write("update", AiProvider),),
+)
 _LIST = Statement(
     "ai_providers.list",
     "-- ai_providers.list\n"
@@ -50,13 +58,23 @@ _AUTH_TYPES = Statement(
 )
 
 
+class AiProvidersImportKeysInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row that `import_keys` takes."""
+
+    id: UUID
+    api_key: Secret[str] | None
+
+
 class AiProvidersQueries(Group):
     """Queries of sql/ai_providers.sql."""
 
     __slots__ = ()
 
     async def get(self, *, id: UUID) -> AiProvider:
-        """Source: sql/ai_providers.sql (get)"""
+        """Raises `NoSuchProvider` where there is no row.
+
+        Source: sql/ai_providers.sql (get)
+        """
         row = await self._session.fetchone(_GET, id)
         return build_ai_provider(*row)
 
@@ -68,6 +86,13 @@ class AiProvidersQueries(Group):
             _SET_KEY, id, api_key.reveal() if isinstance(api_key, Secret) else api_key, auth_type
         )
         return None if row is None else build_ai_provider(*row)
+
+    async def import_keys(self, rows: Iterable[AiProvidersImportKeysInput]) -> int:
+        """Source: sql/ai_providers.sql (import_keys)"""
+        return await self._session.executemany(
+            _IMPORT_KEYS,
+            [(row.id, None if row.api_key is None else row.api_key.reveal()) for row in rows],
+        )
 
     async def list(self) -> _list[AiProvider]:
         """Source: sql/ai_providers.sql (list)"""

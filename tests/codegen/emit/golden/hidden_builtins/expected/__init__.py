@@ -6,7 +6,16 @@ of a `UnitOfWork` run in one transaction, and a function that takes `Queries` se
 """
 
 from .database import Database, Queries, UnitOfWork, connect
-from .models import DatabaseRow, Event, Group, Statement, Struct
+from .models import (
+    DatabaseRow,
+    Event,
+    Group,
+    Statement,
+    Struct,
+    Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1,
+    Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2,
+    Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10,
+)
 
 __all__ = [
     "Database",
@@ -17,5 +26,8 @@ __all__ = [
     "Statement",
     "Struct",
     "UnitOfWork",
+    "Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1",
+    "Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2",
+    "Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10",
     "connect",
 ]

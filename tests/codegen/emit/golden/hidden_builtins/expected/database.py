@@ -11,6 +11,7 @@ from salacia_db.runtime import UnitOfWork as _UnitOfWork
 from .databases import DatabasesQueries
 from .events import EventsQueries
 from .groups import GroupsQueries
+from .long import LongQueries
 
 
 class Queries(Protocol):
@@ -34,6 +35,11 @@ class Queries(Protocol):
         """Queries of sql/groups.sql."""
         ...
 
+    @property
+    def long(self) -> LongQueries:
+        """Queries of sql/long.sql."""
+        ...
+
 
 class UnitOfWork(_UnitOfWork):
     """One transaction; its groups of queries run in it."""
@@ -52,6 +58,11 @@ class UnitOfWork(_UnitOfWork):
     def groups(self) -> GroupsQueries:
         """Queries of sql/groups.sql."""
         return GroupsQueries(self.session)
+
+    @cached_property
+    def long(self) -> LongQueries:
+        """Queries of sql/long.sql."""
+        return LongQueries(self.session)
 
 
 class Database(_Database[UnitOfWork]):
@@ -73,6 +84,11 @@ class Database(_Database[UnitOfWork]):
     def groups(self) -> GroupsQueries:
         """Queries of sql/groups.sql."""
         return GroupsQueries(self.session)
+
+    @cached_property
+    def long(self) -> LongQueries:
+        """Queries of sql/long.sql."""
+        return LongQueries(self.session)
 
 
 def connect(

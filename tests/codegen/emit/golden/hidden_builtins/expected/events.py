@@ -3,13 +3,16 @@
 
 from builtins import int as _int
 from builtins import list as _list
+from collections.abc import Iterable
 from datetime import date as _date
 from itertools import starmap as _starmap
 
 from salacia_db.runtime import Group as _Group
+from salacia_db.runtime import Row, Stream
 from salacia_db.runtime import Statement as _Statement
+from salacia_db.runtime import Struct as _Struct
 
-from .models import Event
+from .models import Event, Struct
 
 _LIST = _Statement("events.list", "-- events.list\nselect * from events", clean=True)
 _INT = _Statement("events.int", "-- events.int\nselect 1", clean=True)
@@ -19,6 +22,17 @@ _BETWEEN = _Statement(
     parameters=("date", "list", "starmap"),
     clean=True,
 )
+_STREAM = _Statement(
+    "events.stream", "-- events.stream\nselect …", parameters=("build", "row", "rows"), clean=True
+)
+
+
+class EventsStreamRow(_Struct, frozen=True):
+    """A row of `stream`."""
+
+    event: Event
+    struct: Struct
+    previous_event: Event | None
 
 
 class EventsQueries(_Group):
@@ -38,3 +52,18 @@ class EventsQueries(_Group):
     async def between(self, *, date: _date, list: str, starmap: _int) -> _list[Event]:
         """Source: sql/events.sql (between)"""
         return _list(_starmap(Event, await self._session.fetch(_BETWEEN, date, list, starmap)))
+
+    def stream(self, *, build: _int, row: _int, rows: _int) -> Stream[EventsStreamRow]:
+        """Source: sql/events.sql (stream)"""
+
+        def _build(rows: Iterable[Row]) -> _list[EventsStreamRow]:
+            return [
+                EventsStreamRow(
+                    Event(*_row[0:5]),
+                    Struct(*_row[5:7]),
+                    None if _row[7] is None else Event(*_row[7:12]),
+                )
+                for _row in rows
+            ]
+
+        return self._session.stream(_STREAM, (build, row, rows), _build)

@@ -46,3 +46,21 @@ class DatabaseRow(_Struct, frozen=True, gc=False):
 
     id: _int
     name: _str
+
+
+class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1(_Struct, frozen=True, gc=False):
+    """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1`."""
+
+    id: _int
+
+
+class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2(_Struct, frozen=True, gc=False):
+    """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2`."""
+
+    id: _int
+
+
+class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10(_Struct, frozen=True, gc=False):
+    """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10`."""
+
+    id: _int

@@ -41,7 +41,10 @@ class BareQueries(Group):
         return value
 
     async def always(self) -> int:
-        """Source: sql/bare.sql (always)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: sql/bare.sql (always)
+        """
         row = await self._session.fetchone(_ALWAYS)
         value: int = row[0]
         return value

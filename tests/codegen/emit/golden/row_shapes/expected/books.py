@@ -88,7 +88,10 @@ class BooksQueries(Group):
         )
 
     async def always(self) -> BooksAlwaysRow:
-        """Source: sql/books.sql (always)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: sql/books.sql (always)
+        """
         row = await self._session.fetchone(_ALWAYS)
         return BooksAlwaysRow(
             BooksWithARatherLongNameForATable(*row[0:3]),

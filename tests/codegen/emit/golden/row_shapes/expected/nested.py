@@ -34,7 +34,10 @@ class NestedQueries(Group):
         return [None if row[0] is None else Author(*row[0:2]) for row in rows]
 
     async def always(self) -> Author:
-        """Source: sql/nested.sql (always)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: sql/nested.sql (always)
+        """
         row = await self._session.fetchone(_ALWAYS)
         return Author(*row)
 
