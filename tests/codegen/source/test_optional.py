@@ -120,6 +120,7 @@ TIDYING = [
     ("select 1 -- one\n , /* two */ :a -- if :a\n -- three\n , 3 -- four\n , 5", (),
      "select 1 -- one\n -- three\n , 3 -- four\n , 5"),
     # the line breaks of a string are its own
+    ("select\n :a -- if :a\n , 'x  \n\n y'", (), "select\n 'x  \n\n y'"),
     ("select 'a\n\n   b  \n',\n :a -- if :a", (), "select 'a\n\n   b  \n'"),
 ]  # fmt: skip
 
