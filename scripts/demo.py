@@ -21,7 +21,7 @@ from salacia_db.codegen.project import load_project
 from salacia_db.config import EMBEDDED_DATABASE
 from salacia_db.postgres import embedded_url
 from salacia_db.postgres.migrations.migrator import Migrator
-from salacia_db.runtime import Created, Hooks
+from salacia_db.runtime import After, Hooks, Secret
 from traffic import PROVIDERS, Exchange, exchanges
 
 ROOT = Path(__file__).parents[1]
@@ -55,11 +55,11 @@ def main() -> None:
 async def work(url: str, count: int) -> None:
     """Load a day of traffic, then do what an application does."""
     hooks = Hooks()
-    told: list[UUID] = []
+    told: list[str] = []
 
     @hooks.after_commit(salacia.AiInteraction)
-    def notify(event: Created[salacia.AiInteraction]) -> None:
-        told.extend(row.id for row in event.rows)
+    def notify(event: After[salacia.AiInteraction]) -> None:
+        told.append(f"{type(event).__name__.lower()} {len(event.rows)}")
 
     async with salacia.connect(url) as db:
         heading("A day of traffic")
@@ -86,7 +86,7 @@ async def load(db: salacia.Database, count: int) -> None:
                 type=kind,
                 base_url=base,
                 models=models,
-                api_key=None if kind == "ollama" else f"sk-demo-{number}",
+                api_key=None if kind == "ollama" else Secret(f"sk-demo-{number}"),
                 is_default=number == 0,
             )
             for number, (name, (kind, base, models)) in enumerate(PROVIDERS.items())
@@ -127,7 +127,7 @@ async def read(db: salacia.Database) -> None:
     say("statistics", f"{everything.total:,} messages, {rate:.1f} % successful")
 
 
-async def write(db: salacia.Database, told: list[UUID]) -> None:
+async def write(db: salacia.Database, told: list[str]) -> None:
     """One unit that commits, one that rolls back, and what the hooks heard of them."""
     default = await db.ai_providers.get_default()
     assert default is not None
@@ -138,15 +138,15 @@ async def write(db: salacia.Database, told: list[UUID]) -> None:
         await uow.ai_interactions.complete(
             id=created.id, response={"completion": "Hi there!"}, status_code=200
         )
-        say("inside the unit", f"the hook heard of {len(told)} messages")
-    say("committed", f"the hook heard of {len(told)}: {told[:1] == [created.id]}")
-    heard = len(told)
+        say("inside the unit", f"the hook has heard {told}")
+    say("committed", f"the hook has heard {told}")
+    told.clear()
     try:
         async with db.unit_of_work() as uow:
             await uow.ai_interactions.create(model="gpt-4", request={"prompt": "Never mind"})
             raise RuntimeError("the caller changes its mind")
     except RuntimeError as error:
-        say("rolled back", f"{error}; the hook heard of {len(told) - heard}")
+        say("rolled back", f"{error}; the hook has heard {told}")
     say("the provider", f"{default.name}, api_key={default.api_key!r}")
 
 
