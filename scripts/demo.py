@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+from tqdm import tqdm
+
 import salacia
 from salacia.ai_interactions import AiInteractionsCreateManyInput
 from salacia.ai_providers import AiProvidersCreateManyInput
 from salacia.api_requests import ApiRequestsCreateManyInput
 from salacia.health_checks import HealthChecksCreateManyInput
-from tqdm import tqdm
-
 from salacia_db.codegen.pipeline import generate
 from salacia_db.codegen.project import load_project
 from salacia_db.config import EMBEDDED_DATABASE
