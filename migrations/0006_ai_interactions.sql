@@ -23,7 +23,7 @@ create table ai_interactions (
   constraint ai_interactions_response_time_ms_not_negative check (response_time_ms >= 0)
 )
 -- Requests and answers are stored beside the table: some fifty rows share a page, and figures over
--- many rows don't read the JSON between them. It takes effect for rows written later only, and so it
+-- many rows don't read the JSON between them. It takes effect for rows written later only, so it
 -- stands here from the start.
 with (toast_tuple_target = 128);
 

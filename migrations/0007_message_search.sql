@@ -7,31 +7,29 @@
 -- No more than 100,000 characters of each side: a tsvector ends at 1 MB, and without that bound an
 -- exchange too long to be searched could not be recorded at all.
 --
--- PL/pgSQL, so that the planner doesn't put the body in place of the call that the index is found
--- by. Only functions of the server itself are called: an index is built under a search_path that
--- finds nothing else. The paths with `**` are strict: lax ones find what lies in a list twice.
+-- The paths with `**` are strict: lax ones find what lies in a list twice. The subqueries keep the
+-- planner from putting the body in place of the call, by which the index is found.
 create function message_words(request jsonb, response jsonb) returns tsvector
-language plpgsql
+language sql
 immutable
 parallel safe
 cost 1000
-as $$
-begin
-  return to_tsvector('simple', concat_ws(' ', (
+return to_tsvector('simple', concat_ws(' ',
+  (
     select left(string_agg(piece #>> '{}', ' '), 100000)
     from unnest('{strict $.**.content, strict $.**.text,
                   $.prompt[*], $.system[*], $.input[*]}'::jsonpath[]) path,
          jsonb_path_query(request, path) piece
     where jsonb_typeof(piece) = 'string'
-  ), (
+  ),
+  (
     select left(string_agg(piece #>> '{}', ' '), 100000)
     from unnest('{strict $.**.content, strict $.**.text,
                   $.completion, $.response}'::jsonpath[]) path,
          jsonb_path_query(response, path) piece
     where jsonb_typeof(piece) = 'string'
-  )));
-end
-$$;
+  )
+));
 
 -- Full text over an expression: nothing is stored twice.
 create index ai_interactions_words_idx on ai_interactions

@@ -13,10 +13,12 @@ from ai_providers
 where name = :name
 
 -- name: get_default :one
--- The provider that answers requests which name none.
+-- The provider that answers requests which name none. There is one at most, except within a unit of
+-- work that deferred the constraint.
 select *
 from ai_providers
 where is_default
+limit 1
 
 -- name: active :many
 -- The providers that requests may go to, by name.
