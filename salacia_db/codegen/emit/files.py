@@ -68,6 +68,9 @@ def diff(files: Iterable[File], out_dir: Path) -> tuple[str, list[Problem]]:
 
 def _plan(files: Iterable[File], out_dir: Path) -> _Plan:
     wanted = {file.path: file for file in files}
+    if not wanted:
+        # An empty package still has its __init__.py: this is a mistake, not a wish to delete.
+        return _Plan((), (), (Problem("nothing was generated", hint="see the other problems"),))
     problems = [problem for path in wanted if (problem := _escapes(path, out_dir))]
     if problems:
         return _Plan((), (), tuple(problems))

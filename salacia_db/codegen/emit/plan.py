@@ -105,7 +105,9 @@ class Planner:
         )
         kind, called = statement.kind, f"`{statement.name}` is a :{statement.kind}"
         # What :exec returns is not fetched, and :copy returns nothing.
-        row = self._row(query, module) if query.columns and kind not in _COUNTING else None
+        row = None
+        if query.columns and kind not in _COUNTING and self._has_structs(query):
+            row = self._row(query, module)
         if not query.columns and kind not in (*_COUNTING, "bulk"):
             hint = "write :exec, or add RETURNING"
             self._report(f"{called} but returns no columns", statement.header, hint)
@@ -268,6 +270,16 @@ class Planner:
         what = "view" if table.kind in "vm" else "table"
         doc = table.comment or f"A row of the {what} `{where}`."
         return Shape(self.registry.tables[table.ref], tuple(fields), doc)
+
+    def _has_structs(self, query: Query) -> bool:
+        """Whether each whole row in the rows is of a table that has a struct."""
+        nested = [field for field in query.fields if isinstance(field, NestedField)]
+        for field in nested:
+            if field.table not in self.tables:
+                table = f"{field.table.schema}.{field.table.name}"
+                message = f"whole rows of {table} have no struct, as it is not part of the schema"
+                self._report(message, query.statement.body, "name its columns")
+        return all(field.table in self.tables for field in nested)
 
     def _keeps_nulls(self, query: Query) -> bool:
         """Whether the table's struct says None wherever the query may give it."""

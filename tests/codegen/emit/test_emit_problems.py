@@ -274,6 +274,21 @@ def test_a_column_without_a_name_must_get_one():
     assert found == ["sql/a.sql:2:1 a column of `x` has no name"]
 
 
+def test_a_whole_row_needs_a_struct():
+    system = table("pg_catalog.pg_class", {"oid": INT})
+    asked = query(
+        "a.x",
+        "one",
+        "select c",
+        columns=[*columns_of(system), *columns_of(USERS)],
+        fields=[nested("c", system, 0), nested("u", USERS, 1)],
+    )
+    assert messages(asked) == [
+        "sql/a.sql:2:1 whole rows of pg_catalog.pg_class have no struct, as it is not part of "
+        "the schema"
+    ]
+
+
 def test_two_nested_rows_of_one_name_clash():
     found = messages(
         query(

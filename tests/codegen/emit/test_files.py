@@ -82,6 +82,14 @@ def test_a_folder_of_somebody_else_is_refused(out: Path):
     assert content(out) == {"manage.py": "mine = True\n"}
 
 
+def test_no_files_at_all_remove_nothing(out: Path):
+    write([ONE], out)
+    written, (problem,) = write([], out)
+    assert not written
+    assert problem.message == "nothing was generated"
+    assert content(out) == {ONE.path: ONE.text}
+
+
 def test_an_empty_folder_is_taken(out: Path):
     out.mkdir(parents=True)
     assert write([ONE], out) == (["one.py"], [])

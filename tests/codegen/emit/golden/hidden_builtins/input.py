@@ -24,7 +24,7 @@ groups = table("groups", {"id": INT, "datetime": TIME})
 statements = table("statements", {"id": UUID})
 structs = table("structs", {"any": INT, "id": INT})
 databases = table("databases", {"id": INT, "name": TEXT})
-long = [table(f"{'x' * 40}{n}", {"id": INT}) for n in (1, 2, 10)]
+long = [table(f"{'x' * 40}{n}", {"id": INT, "n": INT}) for n in (1, 2, 10)]
 queries = [
     query("events.list", "many", "select * from events", whole=events),
     query("events.int", "one", "select 1", columns={"int": INT}, cardinality="one"),

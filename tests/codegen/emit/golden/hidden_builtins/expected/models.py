@@ -52,15 +52,18 @@ class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1(_Struct, frozen=True, gc=False):
     """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1`."""
 
     id: _int
+    n: _int
 
 
 class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2(_Struct, frozen=True, gc=False):
     """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2`."""
 
     id: _int
+    n: _int
 
 
 class Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10(_Struct, frozen=True, gc=False):
     """A row of the table `public.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10`."""
 
     id: _int
+    n: _int
