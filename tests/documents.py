@@ -2,8 +2,8 @@
 
 A fenced block belongs to the line above it: a file's name in bold code (**`name`**) means that the
 block is written there (a later block of that name replaces it); a `sh` block is run in a shell;
-a `text` block after it must appear in what that printed. `<!-- fails -->` before a `sh` block says
-that its last command fails. Other blocks are refused, so that nothing in a document goes untried.
+a `text` block after it must appear in what that printed, where `…` stands for anything.
+`<!-- fails -->` before a `sh` block says that its last command fails. Other blocks are refused, so that nothing in a document goes untried.
 """
 
 import os
@@ -41,9 +41,7 @@ class Reader:
         elif language == "sh":
             self._run(body, fails="<!-- fails -->" in before)
         elif language == "text":
-            assert squeezed(body) in squeezed(self.printed), (
-                f"{body}\n--- not in ---\n{self.printed}"
-            )
+            assert appears(body, self.printed), f"{body}\n--- not in ---\n{self.printed}"
         else:
             raise AssertionError(f"a block that nobody runs: {language}: {body[:80]}")
 
@@ -61,6 +59,17 @@ class Reader:
         )
         self.printed = done.stdout
         assert (done.returncode != 0) == fails, f"{command}\n{done.stdout}"
+
+
+def appears(shown: str, printed: str) -> bool:
+    """Whether the text was printed; each `…` in it stands for anything."""
+    at, text = 0, squeezed(printed)
+    for piece in map(squeezed, shown.split("…")):
+        found = text.find(piece, at)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def squeezed(text: str) -> str:

@@ -1,0 +1,2 @@
+drop table loans, books, members;
+drop type shelf;
