@@ -3,7 +3,8 @@
 A fenced block belongs to the line above it: a file's name in bold code (**`name`**) means that the
 block is written there (a later block of that name replaces it); a `sh` block is run in a shell;
 a `text` block after it must appear in what that printed, where `…` stands for anything.
-`<!-- fails -->` before a `sh` block says that its last command fails. Other blocks are refused, so that nothing in a document goes untried.
+`<!-- fails -->` before a `sh` block says that its last command fails. Other blocks are refused, so
+that nothing in a document goes untried.
 """
 
 import os

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.documents import Reader
 
 from salacia_db.postgres import data_folder, stop_durable
 from salacia_db.postgres.scratch import scratch_database, scratch_server
+from tests.documents import Reader
 
 DOCS = Path(__file__).parents[1] / "docs"
 
