@@ -22,9 +22,10 @@ _SETTINGS = (
 # The connection, resources, an operator's intervention, a lock.
 _NOT_THE_STATEMENT = ("08", "53", "55P03", "57")
 # Else every tree would also be written to the server's log; only superusers may say so.
+# Nor may others choose the language of messages, in which hints are looked for.
 _QUIET = (
-    "select set_config('log_min_messages', 'panic', false) from pg_roles"
-    " where rolname = current_user and rolsuper"
+    "select set_config('log_min_messages', 'panic', false), set_config('lc_messages', 'C', false)"
+    " from pg_roles where rolname = current_user and rolsuper"
 )
 
 
@@ -102,6 +103,10 @@ class Server:
         self.rows(_QUIET)
         self.version = self._connection.server_version
         """As PostgreSQL numbers itself: 180006 is 18.6."""
+        tried = self.parse("select 1")
+        if isinstance(tried, Rejected) or tried.main is None:
+            self.close()
+            raise ServerError("the server doesn't show query trees (debug_print_rewritten)")
 
     def __enter__(self) -> "Server":
         return self

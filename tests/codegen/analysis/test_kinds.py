@@ -83,7 +83,7 @@ def test_copy_into_a_column_with_a_length(ask: Asker) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["listen news", "create table x (id int)", "begin", "set x.y = '1'"]
+    "sql", ["listen news", "create table x (id int)", "set x.y = '1'"]
 )
 def test_nothing_is_promised_of_a_utility_statement(ask: Asker, sql: str) -> None:
     query = ask(sql, "exec")

@@ -77,6 +77,24 @@ def test_a_refusal_and_its_place(ask: Asker, sql: str, position: int | None) -> 
     assert found.position == position
 
 
+def test_an_ordinary_role_may_ask_too(ask: Asker) -> None:
+    with psycopg.connect(ask.url, autocommit=True) as connection:
+        connection.execute("create role asking login")
+        connection.execute("grant select on loose to asking")
+    try:
+        with Server(ask.url.replace("postgres@", "asking@")) as server:
+            (row,) = server.rows("select current_user")
+            assert row == (b"asking",)
+            found = server.parse("select * from loose where a = $1")
+            assert isinstance(found, Parsed)
+            assert found.main is not None
+            assert isinstance(server.parse("select * from tags"), Parsed)  # denied when it runs
+    finally:
+        with psycopg.connect(ask.url, autocommit=True) as connection:
+            connection.execute("drop owned by asking")
+            connection.execute("drop role asking")
+
+
 def test_a_lost_connection_is_no_refusal_of_the_statement(ask: Asker) -> None:
     server = Server(ask.url)
     (row,) = server.rows("select pg_backend_pid()")
