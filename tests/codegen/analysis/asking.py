@@ -70,13 +70,18 @@ class Asker:
         assert len(outcome.problems) == 1, [p.render() for p in outcome.problems]
         return outcome.problems[0].render()
 
-    def run(self, sql: str, *arguments: object) -> list[tuple]:
+    def run(self, sql: str, *arguments: object, before: str = "") -> list[tuple]:
         """Run a statement with `$1` parameters; what it returns. Nothing is committed."""
-        with psycopg.RawCursor(psycopg.connect(self.url)) as cursor:
+        connection = psycopg.connect(self.url)
+        try:
+            if before:
+                connection.execute(before)
+            cursor = psycopg.RawCursor(connection)
             cursor.execute(sql, arguments)
-            rows = cursor.fetchall() if cursor.description else []
-            cursor.connection.close()
-            return rows
+            return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.rollback()
+            connection.close()
 
 
 def statement(sql: str, kind: str = "many", dialect: Dialect = "salacia") -> Statement:

@@ -82,9 +82,7 @@ def test_copy_into_a_column_with_a_length(ask: Asker) -> None:
     assert query.copy_target == CopyTarget(TableRef("public", "interactions"), ("id", "model"))
 
 
-@pytest.mark.parametrize(
-    "sql", ["listen news", "create table x (id int)", "set x.y = '1'"]
-)
+@pytest.mark.parametrize("sql", ["listen news", "create table x (id int)", "set x.y = '1'"])
 def test_nothing_is_promised_of_a_utility_statement(ask: Asker, sql: str) -> None:
     query = ask(sql, "exec")
     assert (query.cardinality, query.read_only, query.clean) == ("none", False, False)
