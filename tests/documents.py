@@ -29,6 +29,7 @@ class Reader:
     def follow(self, document: str) -> int:
         """Do what the document says, from top to bottom; returns how many blocks there were."""
         blocks = list(FENCE.finditer(document))
+        assert len(blocks) * 2 == len(re.findall(r"^```", document, re.MULTILINE))
         for block in blocks:
             self._do(block["before"], block["language"], block["body"])
         return len(blocks)

@@ -1,4 +1,4 @@
-"""Claims about the command: a folder each under tests/golden, from what a person wrote to what came.
+"""Claims about the command: a folder each under tests/golden, from what was written to what came.
 
 A folder holds schema.sql and queries/, or whatever its own pyproject.toml names, and then
 

@@ -3,40 +3,52 @@
 import importlib
 import re
 import sys
-import tomllib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import claims
 import pytest
+from claims import Outcome
 
 _PLACE = re.compile(r"^(?P<path>[^\s:]+):(?P<line>\d+):(?P<column>\d+): (error|warning): ")
 
 
-@pytest.mark.parametrize("name", claims.names())
-def test_a_claim_holds(name: str, tmp_path: Path):
-    outcome = claims.run(name, tmp_path)
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Outcome, Path]]:
+    """What comes of a claim, and the folder with it; each is tried once."""
 
-    assert outcome.said == claims.expected_text(name)
-    came, expected = claims.package(name, outcome), claims.expected(name)
+    @cache
+    def tried(name: str) -> tuple[Outcome, Path]:
+        folder = tmp_path_factory.mktemp(name)
+        return claims.run(name, folder), folder
+
+    return tried
+
+
+@pytest.mark.parametrize("name", claims.names())
+def test_a_claim_holds(name: str, outcome: Callable[[str], tuple[Outcome, Path]]):
+    found, _ = outcome(name)
+
+    assert found.said == claims.expected_text(name)
+    came, expected = claims.package(name, found), claims.expected(name)
     assert {path: came.get(path) for path in expected} == expected
-    assert outcome.status == (0 if expected else 1)
-    if outcome.status:
+    assert found.status == (0 if expected else 1)
+    if found.status:
         assert came == {}
     # What a person wrote is left alone.
-    assert claims.given(name).items() <= outcome.files.items()
+    assert claims.given(name).items() <= found.files.items()
 
 
 @pytest.mark.parametrize("name", [name for name in claims.names() if claims.expected(name)])
 def test_the_package_of_a_claim_can_be_imported(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, outcome: Callable[[str], tuple[Outcome, Path]], monkeypatch: pytest.MonkeyPatch
 ):
-    project = tmp_path / name
-    claims.run(name, project)
-    (package,) = {file.parent for file in project.rglob("database.py")}
+    (package,) = {file.parent for file in outcome(name)[1].rglob("database.py")}
     # Each under a name of its own: two packages called `app` are one to Python.
-    package.rename(package.parent / f"claimed_{name}")
+    package = package.rename(package.parent / f"claimed_{name}")
     monkeypatch.syspath_prepend(package.parent)
-    for file in sorted((package.parent / f"claimed_{name}").rglob("*.py")):
+    for file in sorted(package.rglob("*.py")):
         module = file.relative_to(package.parent).with_suffix("").as_posix().replace("/", ".")
         importlib.import_module(module.removesuffix(".__init__"))
     assert sys.modules[f"claimed_{name}"].__all__

@@ -74,7 +74,7 @@ def test_each_migration_is_reported_when_it_is_done(two):
 def test_all_of_a_migration_or_nothing(folder, query):
     folder.write("0001_x", "create table a (x int);\n\ncreate table\n  b (x nonsense);")
     message = refused(folder.migrator().up)
-    assert re.search(r'0001_x\.sql:4: type "nonsense" does not exist', message)
+    assert re.search(r'0001_x\.sql:4:\d+: type "nonsense" does not exist', message)
     assert query(folder.url, TABLES) == []
     assert states(folder.migrator()) == [("0001_x", "pending")]
 
@@ -287,7 +287,7 @@ def test_a_migration_may_not_end_its_transaction(folder, sql):
     [
         ("-- only a comment\n", "0001_x.sql: holds no statement"),
         ("-- transactional: no\nselect 1;", "0001_x.sql: `-- transactional:`"),
-        ("select 'open;", "0001_x.sql:1: unterminated quoted string"),
+        ("select 'open;", "0001_x.sql:1:8: unterminated quoted string"),
         ("copy pg_class from stdin;", "0001_x.sql:1: a migration has no stdin"),
     ],
 )

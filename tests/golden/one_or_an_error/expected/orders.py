@@ -39,13 +39,18 @@ class OrdersQueries(Group):
     async def get(self, *, id: UUID) -> Order:
         """One order.
 
+        Raises `NoSuchOrder` where there is no row.
+
         Source: queries/orders.sql (get)
         """
         row = await self._session.fetchone(_GET, id)
         return Order(*row)
 
     async def amount_of(self, *, id: UUID) -> Decimal:
-        """Source: queries/orders.sql (amount_of)"""
+        """Raises `NotFound` where there is no row.
+
+        Source: queries/orders.sql (amount_of)
+        """
         row = await self._session.fetchone(_AMOUNT_OF, id)
         value: Decimal = row[0]
         return value

@@ -1,0 +1,1 @@
+"""Random schemas, data and statements, to find a proof that is wrong."""

@@ -1,0 +1,229 @@
+"""Random schemas: tables, views, triggers, rules, inheritance, and the data in them."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+LITERALS = {
+    "int4": ["0", "1", "2", "3", "-1"],
+    "text": ["''", "'a'", "'b'", "'7'", "'%'"],
+    "bool": ["true", "false"],
+    "numeric": ["0", "1.5", "2", "'NaN'", "'infinity'"],
+    "timestamptz": ["'2024-01-01 10:00Z'", "'infinity'", "'2024-01-02Z'", "'-infinity'"],
+    "date": ["'2024-01-01'", "'infinity'", "'2024-02-29'"],
+    "interval": ["'1 day'", "'0'", "'-3 hours'"],
+    "jsonb": ["'{}'", "'[]'", "'null'", "'{\"a\": 1}'", "'{\"a\": null}'", "'[1, null]'", "'3'"],
+    "int4[]": ["'{}'", "'{1,2}'", "'{1,NULL}'", "'{0}'"],
+    "text[]": ["'{}'", "'{a}'", "'{a,NULL}'"],
+    "int4range": ["'[1,3)'", "'empty'", "'(,2]'"],
+    "mood": ["'fine'", "'sad'"],
+    "positive": ["1", "2"],
+    "required": ["'r'", "''"],
+}
+TYPES = list(LITERALS)
+
+
+@dataclass
+class Column:
+    name: str
+    type: str
+
+
+@dataclass
+class Relation:
+    """A table or view that statements may name. `keys` are unique keys by column names."""
+
+    name: str
+    columns: list[Column]
+    kind: str = "table"  # table, view, function
+    writable: bool = True
+    keys: list[list[str]] = field(default_factory=list)
+
+
+@dataclass
+class Schema:
+    """A schema as SQL, what it holds, and statements that fill it in several ways."""
+
+    sql: list[str]
+    relations: list[Relation]
+    data: list[list[str]]
+
+
+def literal(type_: str, rng: Random, nulls: float = 0.25) -> str:
+    """A constant of the type."""
+    if rng.random() < nulls:
+        return f"null::{type_}"
+    return f"{rng.choice(LITERALS[type_])}::{type_}"
+
+
+FUNCTIONS = """
+create type mood as enum ('fine', 'sad');
+create domain positive as int4 check (value > 0);
+create domain required as text not null;
+create function f_strict(int4) returns int4 language sql strict immutable as 'select nullif($1, 1)';
+create function f_plain(int4) returns int4 language sql immutable as
+  'select case when $1 is null then 5 end';
+create function f_plpgsql(a text) returns text language plpgsql strict stable as
+  $$begin return nullif(a, 'a'); end$$;
+create function f_set(int4) returns setof int4 language sql as
+  'select x from (values ($1), (null)) v(x)';
+create function f_strict_set(int4) returns setof int4 language sql strict as
+  'select x from (values ($1), (null)) v(x)';
+create function f_table(int4) returns table (a int4, b text) language sql as
+  'select $1, null::text union all select 2, ''b''';
+create function f_out(out x int4, out y text) language sql as 'select null::int4, ''y''::text';
+create aggregate a_last(int4) (sfunc = int4smaller, stype = int4);
+create function keep() returns trigger language plpgsql as 'begin return new; end';
+create function drop_row() returns trigger language plpgsql as
+  $$begin return case when random() < 0.5 then new end; end$$;
+"""
+
+
+def make(rng: Random, version: int) -> Schema:
+    """A random schema for a server of this version."""
+    statements = FUNCTIONS.strip().split(";\n")
+    relations: list[Relation] = []
+    for number in range(rng.randint(3, 5)):
+        table, sql = _table(f"t{number}", rng, version)
+        relations.append(table)
+        statements += sql
+    tables = list(relations)
+    statements += _inheritance(tables, rng, version)
+    statements += _triggers(tables, rng)
+    for number in range(3):
+        view, sql = _view(f"v{number}", relations, rng)
+        relations.append(view)
+        statements += sql
+    data = [_fill(tables, rng, rows) for rows in (0, 3, 5)]
+    return Schema(statements, relations, data)
+
+
+def _table(name: str, rng: Random, version: int) -> tuple[Relation, list[str]]:
+    columns = [Column("id", "int4"), Column("ref", "int4")]
+    columns += [Column(f"c{i}", rng.choice(TYPES)) for i in range(rng.randint(2, 5))]
+    lines, after = [], []
+    for column in columns[1:]:
+        constraint = ""
+        chance = rng.random()
+        if chance < 0.4:
+            constraint = " not null"
+        elif chance < 0.48 and version >= 180000:
+            rule = rng.choice(["not valid", "no inherit"])
+            after.append(
+                f"alter table {name} add constraint n_{column.name} not null {column.name} {rule}"
+            )
+        lines.append(f"{column.name} {column.type}{constraint}")
+    keys: list[list[str]] = []
+    key = rng.random()
+    if key < 0.6:
+        lines.insert(0, "id int4 primary key")
+        keys.append(["id"])
+    elif key < 0.8:
+        lines.insert(0, "id int4 unique")
+        keys.append(["id"])
+    else:
+        lines.insert(0, "id int4" + rng.choice(["", " not null"]))
+    if rng.random() < 0.3:
+        other = rng.choice(columns[2:]).name
+        lines.append(f"unique (ref, {other})")
+        keys.append(["ref", other])
+    if rng.random() < 0.2:
+        lines.append("made int4 generated always as (ref + 1) stored")
+        columns.append(Column("made", "int4"))
+    if rng.random() < 0.2:
+        after.append(f"create unique index on {name} (ref) where id > 1")
+    return Relation(name, columns, keys=keys), [f"create table {name} ({', '.join(lines)})", *after]
+
+
+def _inheritance(tables: list[Relation], rng: Random, version: int) -> list[str]:
+    sql = []
+    if rng.random() < 0.6:
+        parent = rng.choice(tables)
+        sql.append(f"create table child () inherits ({parent.name})")
+        if version < 180000 or rng.random() < 0.5:
+            for column in parent.columns:
+                # Until 17 a child may drop what the parent promises.
+                if column.name != "made" and rng.random() < 0.3:
+                    sql.append(
+                        "do $$begin alter table child alter column "
+                        f"{column.name} drop not null; exception when others then null; end$$"
+                    )
+    if rng.random() < 0.5:
+        columns = [Column("id", "int4"), Column("ref", "int4"), Column("c0", "text")]
+        sql.append(
+            "create table parted (id int4 primary key, ref int4 not null, c0 text)"
+            " partition by range (id)"
+        )
+        sql.append("create table parted_1 partition of parted for values from (minvalue) to (2)")
+        sql.append("create table parted_2 partition of parted default")
+        tables.append(Relation("parted", columns, keys=[["id"]]))
+    return sql
+
+
+def _triggers(tables: list[Relation], rng: Random) -> list[str]:
+    sql = []
+    for table in tables:
+        if rng.random() < 0.35:
+            plain = [c for c in table.columns if c.name not in ("id", "made")]
+            column = rng.choice(plain).name
+            body = f"begin new.{column} := null; return new; end"
+            sql.append(
+                f"create function null_{table.name}() returns trigger language plpgsql as $${body}$$"
+            )
+            event = rng.choice(["insert", "update", "insert or update"])
+            sql.append(
+                f"create trigger nulls before {event} on {table.name}"
+                f" for each row execute function null_{table.name}()"
+            )
+        elif rng.random() < 0.2:
+            event = rng.choice(["insert", "update"])
+            sql.append(
+                f"create trigger drops before {event} on {table.name}"
+                " for each row execute function drop_row()"
+            )
+        if rng.random() < 0.08:
+            event = rng.choice(["insert", "update", "delete"])
+            sql.append(f"create rule quiet as on {event} to {table.name} do instead nothing")
+    return sql
+
+
+def _view(name: str, relations: list[Relation], rng: Random) -> tuple[Relation, list[str]]:
+    a, b = rng.choice(relations), rng.choice(relations)
+    shape = rng.randrange(3)
+    if shape == 0:
+        columns = [Column(c.name, c.type) for c in a.columns]
+        sql = f"create view {name} as select {', '.join(c.name for c in columns)} from {a.name}"
+        if rng.random() < 0.5:
+            sql += " where ref is not null"
+        extra = []
+        if rng.random() < 0.4:
+            event = rng.choice(["insert", "update"])
+            extra = [
+                f"create trigger instead instead of {event} on {name}"
+                " for each row execute function keep()"
+            ]
+        return Relation(name, columns, "view", writable=a.writable), [sql, *extra]
+    columns = [Column(f"x{i}", c.type) for i, c in enumerate(a.columns)]
+    others = [Column(f"y{i}", c.type) for i, c in enumerate(b.columns)]
+    picked = [f"a.{c.name} as x{i}" for i, c in enumerate(a.columns)]
+    picked += [f"b.{c.name} as y{i}" for i, c in enumerate(b.columns)]
+    join = rng.choice(["left", "right", "full", "inner"])
+    sql = (
+        f"create view {name} as select {', '.join(picked)} from {a.name} a {join} join {b.name} b"
+        f" on b.{b.columns[0].name} = a.{a.columns[1].name}"
+    )
+    return Relation(name, columns + others, "view", writable=False), [sql]
+
+
+def _fill(tables: list[Relation], rng: Random, rows: int) -> list[str]:
+    """Inserts that break no constraint by chance are kept; the rest is ignored by the runner."""
+    sql = [f"truncate {', '.join(table.name for table in tables)} cascade", "truncate child"]
+    for table in tables:
+        columns = [c for c in table.columns if c.name != "made"]
+        for number in range(rows):
+            values = [str(number) if c.name == "id" else literal(c.type, rng, 0.3) for c in columns]
+            names = ", ".join(c.name for c in columns)
+            sql.append(f"insert into {table.name} ({names}) values ({', '.join(values)})")
+    child = rng.sample(range(10, 20), min(rows, 2))
+    sql += [f"insert into child (id, ref) values ({n}, {rng.choice(['null', '1'])})" for n in child]
+    sql += [f"insert into child (id) values ({rng.choice(['null', '1', '12'])})"] * bool(rows)
+    return sql

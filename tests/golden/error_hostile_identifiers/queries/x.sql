@@ -1,2 +1,0 @@
--- name: all :many
-select * from "x""; import os; """;

@@ -1,8 +1,0 @@
--- name: begin :exec
-begin;
-
--- name: setting :exec
-set search_path = public;
-
--- name: vacuum :exec
-vacuum orders;
