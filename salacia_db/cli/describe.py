@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from salacia_db.cli.options import Commands, add_project_flags, project
+from salacia_db.codegen.problems import ProblemsError
 
 if TYPE_CHECKING:
     from salacia_db.codegen.describe import Description, QueryDescription
@@ -25,9 +26,14 @@ def add_command(commands: Commands) -> None:
 
 
 def _describe(options: argparse.Namespace) -> int:
+    from salacia_db.codegen.describe import undescribed
     from salacia_db.codegen.pipeline import description
 
-    found, problems = description(project(options))
+    try:
+        found, problems = description(project(options))
+    except ProblemsError as error:
+        # An editor that asked for JSON reads the problems of the settings there, too.
+        found, problems = undescribed(error.problems), error.problems
     if options.format == "json":
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     else:

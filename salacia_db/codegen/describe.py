@@ -86,6 +86,11 @@ def describe(queries: Iterable[Query], problems: Iterable[Problem], naming: Nami
     )
 
 
+def undescribed(problems: Iterable[Problem]) -> Description:
+    """The public description where no query could be understood, as the schema can't be made."""
+    return Description(1, (), tuple(_problem(problem) for problem in problems))
+
+
 def _query(query: Query, naming: Naming) -> QueryDescription:
     statement = query.statement
     file = statement.header.file

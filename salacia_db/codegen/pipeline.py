@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.project import Analysis, analyse_project
+from salacia_db.codegen.analysis.project import NOTHING, Analysis, analyse_project
 from salacia_db.codegen.analysis.schema import (
     LiveDatabase,
     Migrations,
@@ -12,7 +12,7 @@ from salacia_db.codegen.analysis.schema import (
     SchemaSource,
     bring_schema,
 )
-from salacia_db.codegen.describe import Description, Naming, describe
+from salacia_db.codegen.describe import Description, Naming, describe, undescribed
 from salacia_db.codegen.emit import File, Options, diff, emit, write
 from salacia_db.codegen.emit.imports import plain
 from salacia_db.codegen.emit.package import Package
@@ -58,7 +58,10 @@ class Generated(Struct, frozen=True):
 def generate(project: Project) -> Generated:
     """The project's package. Nothing is written yet."""
     analysis = analyse(project)
-    files, found = emit(analysis.queries, analysis.schema, _options(project))
+    files: list[File] = []
+    found: list[Problem] = []
+    if analysis.schema is not NOTHING:
+        files, found = emit(analysis.queries, analysis.schema, _options(project))
     problems = in_order((*analysis.problems, *found))
     folder = show(project.out, project.root)
     return Generated(project.out, folder, tuple(files), len(analysis.queries), problems)
@@ -67,6 +70,9 @@ def generate(project: Project) -> Generated:
 def description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
     """What is known of every query that could be understood, and all problems."""
     analysis = analyse(project)
+    if analysis.schema is NOTHING:
+        problems = in_order(analysis.problems)
+        return undescribed(problems), problems
     package = Package(analysis.queries, analysis.schema, _options(project))
     problems = in_order((*analysis.problems, *package.problems))
     methods = {id(method.query): method for group in package.groups for method in group.methods}
@@ -77,7 +83,10 @@ def description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
 def analyse(project: Project) -> Analysis:
     """Every statement of the project with what PostgreSQL says of it, and all problems so far."""
     statements, problems = read_queries(project.queries, project.dialect, project.root)
-    source = _schema_source(project)
+    try:
+        source = _schema_source(project)
+    except ProblemsError as error:
+        return Analysis(NOTHING, (), (*problems, *error.problems))
     analysis = analyse_project(
         statements,
         source,
@@ -102,21 +111,36 @@ def in_order(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
 
 def _schema_source(project: Project) -> SchemaSource:
     if project.migrations is not None:
+        if not project.migrations.is_dir():
+            shown = show(project.migrations, project.root)
+            what = "is no folder" if project.migrations.exists() else "doesn't exist"
+            hint = "name the folder of your migrations: --migrations, or `migrations` in settings"
+            raise ProblemsError(Problem(f"{shown} {what}", hint=hint))
         return Migrations(project.migrations)
     if project.schema:
-        return SchemaFiles(tuple(_source_file(path, project.root) for path in project.schema))
+        read = [_source_file(path, project.root) for path in project.schema]
+        problems = [found for found in read if isinstance(found, Problem)]
+        if problems:
+            raise ProblemsError(*problems)
+        return SchemaFiles(tuple(found for found in read if isinstance(found, SourceFile)))
     assert project.database_url is not None  # load_project has seen to it
     return LiveDatabase(project.database_url)
 
 
-def _source_file(path: Path, root: Path) -> SourceFile:
+def _source_file(path: Path, root: Path) -> SourceFile | Problem:
     shown = show(path, root)
     try:
         return SourceFile(shown, path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        return Problem(f"{shown} doesn't exist", hint="name the SQL files that make your schema")
+    except IsADirectoryError:
+        hint = "name its SQL files in their order, or --migrations for a folder of migrations"
+        return Problem(f"{shown} is a folder", hint=hint)
     except OSError as error:
-        raise ProblemsError(Problem(f"can't read {shown}: {error.strerror}")) from None
+        hint = "look at its permissions"
+        return Problem(f"{shown} can't be read: {error.strerror}", hint=hint)
     except UnicodeDecodeError:
-        raise ProblemsError(Problem(f"{shown} is not UTF-8", hint="save it as UTF-8")) from None
+        return Problem(f"{shown} isn't UTF-8", hint="save it as UTF-8")
 
 
 def _options(project: Project) -> Options:

@@ -1,5 +1,7 @@
 """A project: where the schema, the queries and the generated package are, and how to read them."""
 
+import keyword
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -125,11 +127,11 @@ def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple
                 hint="the folder's name is the package's: change `out` or `package`",
             )
         )
-    if not name.isidentifier():
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise ProblemsError(
             Problem(
                 f"{name!r} can't be the name of a Python package",
-                hint="name the output folder with letters, digits and underscores",
+                hint="its folder needs a name of letters, digits and underscores, and no keyword",
             )
         )
     return name, out
@@ -148,11 +150,14 @@ def _find_pyproject(folder: Path) -> Path | None:
 
 
 def _read(file: Path) -> Settings:
-    source = SourceFile(file.name, file.read_text("utf-8"))
+    try:
+        source = SourceFile(file.name, file.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise ProblemsError(Problem(f"{file.name} isn't UTF-8", hint="save it as UTF-8")) from None
     try:
         table = tomllib.loads(source.text).get("tool", {}).get("salacia", {})
     except tomllib.TOMLDecodeError as error:
-        raise ProblemsError(Problem(f"{file.name} is not valid TOML: {error}")) from None
+        raise ProblemsError(_not_toml(source, str(error))) from None
     known = [field.encode_name for field in msgspec.structs.fields(Settings)]
     unknown = [name for name in table if name not in known]
     if unknown:
@@ -160,8 +165,16 @@ def _read(file: Path) -> Settings:
     try:
         return msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        at = _setting_span(source, "[tool.salacia")
-        raise ProblemsError(Problem(f"[tool.salacia]: {error}", at=at)) from None
+        raise ProblemsError(_wrong_setting(source, str(error))) from None
+
+
+def _not_toml(source: SourceFile, message: str) -> Problem:
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if found is None:
+        return Problem(f"{source.path} is not valid TOML: {message}")
+    start = sum(len(line) + 1 for line in source.text.split("\n")[: int(found[2]) - 1])
+    start += int(found[3]) - 1
+    return Problem(f"this is not valid TOML: {found[1]}", at=Span(source, start, start + 1))
 
 
 def _unknown_setting(source: SourceFile, name: str, known: list[str]) -> Problem:
@@ -171,6 +184,31 @@ def _unknown_setting(source: SourceFile, name: str, known: list[str]) -> Problem
     return Problem(f"[tool.salacia] has no setting {name!r}", at=at, hint=hint)
 
 
+def _wrong_setting(source: SourceFile, complaint: str) -> Problem:
+    """What msgspec complains of, in the words of the file."""
+    name = re.search(r"at `\$\.([\w-]+)", complaint)
+    if name is None:
+        return Problem(f"[tool.salacia]: {complaint}", at=_setting_span(source, "[tool.salacia"))
+    message, hint = _WANTED.get(name[1], ("a text", f'write `{name[1]} = "…"`'))
+    at = _setting_span(source, name[1])
+    return Problem(f"the setting `{name[1]}` has to be {message}", at=at, hint=hint)
+
+
+_WANTED = {
+    "schema": ("a list of paths", 'write `schema = ["schema.sql"]`'),
+    "queries": ("a list of paths", 'write `queries = ["sql"]`'),
+    "dialect": ("salacia or sqlc", 'write `dialect = "salacia"` or `dialect = "sqlc"`'),
+    "types": ("a table of texts", "write `[tool.salacia.types]` and each on a line under it"),
+    "names": ("a table of texts", "write `[tool.salacia.names]` and each on a line under it"),
+}
+
+
 def _setting_span(source: SourceFile, text: str) -> Span | None:
-    start = source.text.find(text, source.text.find("[tool.salacia"))
-    return None if start < 0 else Span(source, start, start + len(text))
+    """Where a setting, or a table's head, begins its line."""
+    head = max(source.text.find("[tool.salacia"), 0)
+    found = re.compile(rf"^[ \t]*({re.escape(text)})", re.MULTILINE).search(source.text, head)
+    if found is None:
+        found = re.compile(rf"^[ \t]*\[+[\w.\"' -]*\b({re.escape(text)})\b", re.MULTILINE).search(
+            source.text, head
+        )
+    return None if found is None else Span(source, found.start(1), found.end(1))

@@ -2,11 +2,12 @@
 
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.facts import Cardinality, CopyTarget, Parameter, Statement
+from salacia_db.codegen.facts import Cardinality, CopyTarget, Parameter, Span, Statement
 from salacia_db.codegen.problems import Problem, Severity
 from salacia_db.codegen.source.lexer import Token, lex
 
 UPDATE, INSERT, DELETE = 2, 3, 4  # CmdType
+_TRANSACTION = "begin start commit end rollback abort savepoint release".split()
 
 
 def check_kind(
@@ -23,6 +24,8 @@ def check_kind(
     `query` is the tree, if there is just one; `why` says why several rows may come.
     """
     kind = statement.kind
+    if query is None and (command := _transaction_command(statement)) is not None:
+        return [command]
     if kind in ("one", "one!", "many", "stream") and columns == 0:
         return [
             _problem(
@@ -74,6 +77,23 @@ def _several(statement: Statement, why: str) -> Problem:
         + ("; only the first is taken" if lenient else ""),
         "compare all columns of a unique key with `=`, add `limit 1`, or use :many",
         "warning" if lenient else "error",
+    )
+
+
+def _transaction_command(statement: Statement) -> Problem | None:
+    """The problem of a statement that begins or ends a transaction."""
+    tokens = [token for token in lex(statement.sql) if token.significant][:2]
+    prepared = (
+        len(tokens) == 2 and tokens[0].is_word("prepare") and tokens[1].is_word("transaction")
+    )
+    if not tokens or not (prepared or tokens[0].is_word(*_TRANSACTION)):
+        return None
+    start = statement.body.start
+    command = "PREPARE TRANSACTION" if prepared else tokens[0].text.upper()
+    return Problem(
+        f"{command} is not for a query: a unit of work owns its transaction",
+        at=Span(statement.body.file, start, start + len(tokens[0].text)),
+        hint="use `async with db.unit_of_work()`, and nest them for savepoints",
     )
 
 

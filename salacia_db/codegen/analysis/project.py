@@ -25,7 +25,8 @@ from salacia_db.codegen.facts import Query, Schema, Statement
 from salacia_db.codegen.problems import Problem, ProblemsError
 from salacia_db.postgres import PostgresError
 
-_NOTHING = Schema((), (), ())
+NOTHING = Schema((), (), ())
+"""The facts of a schema that couldn't be made."""
 
 
 class Analysis(Struct, frozen=True):
@@ -53,9 +54,9 @@ def analyse_project(
     try:
         return _analyse(statements, source, server_url, cache)
     except ProblemsError as error:
-        return Analysis(_NOTHING, (), error.problems)
+        return Analysis(NOTHING, (), error.problems)
     except (ServerError, PostgresError) as error:
-        return Analysis(_NOTHING, (), (explained(error),))
+        return Analysis(NOTHING, (), (explained(error),))
 
 
 def _analyse(

@@ -25,9 +25,14 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
         message += f" ({refused.detail.rstrip('.')})"
     guesses = _guesses(statement, refused, catalog)
     hints = [f"did you mean {' or '.join(f'`{guess}`' for guess in guesses)}?"] if guesses else []
-    if refused.hint and not (guesses and _MEANT.search(refused.hint)):
+    if _is_sqlc_parameter(statement, refused):
+        hints.append('write `:name`; `@name` is a parameter only with dialect = "sqlc"')
+    elif refused.hint and not guesses:
         hints.append(refused.hint)
-    return Problem(message, at=place(statement, refused.position), hint="; ".join(hints) or None)
+    at = place(statement, refused.position)
+    if refused.sqlstate in _OF_NAMES:
+        at = _whole_name(at)
+    return Problem(message, at=at, hint="; ".join(hints) or None)
 
 
 def two_types(statement: Statement, server: Server, catalog: Catalog) -> Problem | None:
@@ -69,6 +74,19 @@ def place(statement: Statement, position: int | None) -> Span:
         return statement.body
     # "At end of input" is the last token: there the caret shows what lacks its continuation.
     return span_at(statement, min(position, len(statement.sql.rstrip()) - 1) + 1)
+
+
+def _is_sqlc_parameter(statement: Statement, refused: Rejected) -> bool:
+    position = refused.position
+    written = "" if position is None else statement.sql[position : position + 2]
+    wrong = refused.sqlstate == "42883" and statement.dialect == "salacia"
+    return wrong and written[:1] == "@" and written[1:].isidentifier()
+
+
+def _whole_name(at: Span) -> Span:
+    """The place of `a.b.c` for that of `a`."""
+    word = _WORD.match(at.file.text, at.start)
+    return at if word is None else Span(at.file, at.start, max(at.end, word.end()))
 
 
 def _parameter(statement: Statement, refused: Rejected) -> ParameterUse | None:
@@ -136,6 +154,7 @@ def _candidates(statement: Statement, refused: Rejected, catalog: Catalog) -> se
             return set()
 
 
+_OF_NAMES = ("42703", "42P01", "42883", "3F000")  # a column, table, function or schema is missing
 _SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
 _CLAUSES = (
     "select from where insert into values update set delete returning with order group by having"

@@ -15,6 +15,7 @@ from salacia_db.codegen.analysis.scripts import run_files
 from salacia_db.codegen.analysis.server import Server, connect
 from salacia_db.codegen.facts import PgType, Schema, SourceFile, Span
 from salacia_db.codegen.problems import Problem, ProblemsError
+from salacia_db.codegen.source.lexer import token_at
 from salacia_db.postgres import PostgresError
 from salacia_db.postgres.migrations import BOOKKEEPING_SCHEMA, YOYO_TABLES
 
@@ -28,7 +29,9 @@ select current_user, current_setting('search_path'), current_setting('server_ver
    where oid >= 16384),
   (select md5(string_agg(concat(polqual, polwithcheck), '' order by oid)) from pg_policy)
 """
-_AT_LINE = re.compile(r"(?P<path>[^\n:]+):(?P<line>\d+): ?(?P<message>.*)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?P<path>[^\n:]+):(?P<line>\d+):(?:(?P<column>\d+):)? ?(?P<message>.*)", re.DOTALL
+)
 
 
 class Migrations(Struct, frozen=True):
@@ -157,17 +160,19 @@ def explained(error: Exception) -> Problem:
     """A failure of the server or of a migration as a problem, at its place if it names one."""
     hint = error.hint if isinstance(error, PostgresError) else None
     message = error.message if isinstance(error, PostgresError) else str(error)
-    found = _AT_LINE.fullmatch(message)
+    found = _PLACE.fullmatch(message)
     path = Path(found["path"]) if found else None
     if found is None or path is None or not path.is_file():
         return Problem(message, hint=hint)
     text = path.read_text("utf-8", "replace")
     lines = text.split("\n")[: int(found["line"])]
     start = sum(len(line) + 1 for line in lines[:-1])
+    end = start + len(lines[-1])
+    if found["column"] is not None:
+        start += int(found["column"]) - 1
+        end = max(start, min(end, token_at(text, start).end)) if start < len(text) else start
     return Problem(
-        found["message"],
-        at=Span(SourceFile(found["path"], text), start, start + len(lines[-1])),
-        hint=hint,
+        found["message"], at=Span(SourceFile(found["path"], text), start, end), hint=hint
     )
 
 

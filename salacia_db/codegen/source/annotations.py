@@ -130,6 +130,9 @@ def _incomplete(rest: str, header: Span, dialect: Dialect) -> Problem:
     if len(words) == 1:
         hint = f"{_usage(words[0])}; the kinds are {_listed(dialect)}"
         return Problem(f"the annotation of `{words[0]}` has no kind", header, hint)
+    if len(words) > 2 and words[-1] in KINDS[dialect] and not _WORDS.match(rest):
+        hint = _usage("_".join(words[:-1]), words[-1])
+        return Problem("a name is one word", header, hint)
     kind = did_you_mean(words[1], KINDS[dialect]) or "many"
     if _WORDS.match(rest):
         hint = f"{_usage(words[0], kind)} and put the rest on lines of its own under it"

@@ -135,13 +135,13 @@ def _sql_step(connection: Connection, file: MigrationFile, path: Any, statement:
         try:
             connection.execute(script(statement.sql), prepare=False)
         except psycopg.Error as error:
-            line = statement.line + _line_within(error, statement.sql)
             hint = _hint(error)
             if error.sqlstate == _NOT_IN_TRANSACTION and file.transactional:
                 hint = (
                     "put `-- transactional: false` on top, and the statement in a file of its own"
                 )
-            raise MigrationError(f"{at(path, line)} {_complaint(error)}", hint) from error
+            place = at(path, *_place(error, statement))
+            raise MigrationError(f"{place} {_complaint(error)}", hint) from error
 
     return run
 
@@ -199,9 +199,16 @@ class _QuietCursor:
 # --- what the server said -------------------------------------------------------------------------
 
 
-def _line_within(error: psycopg.Error, sql: str) -> int:
+def _place(error: psycopg.Error, statement: Statement) -> tuple[int, int | None]:
+    """The line and column that the server complains of; without them, the statement's line."""
     position = error.diag.statement_position
-    return 0 if position is None else sql.count("\n", 0, int(position) - 1)
+    if position is None:
+        return statement.line, None
+    before = statement.sql[: int(position) - 1]
+    lines = before.count("\n")
+    if not lines:
+        return statement.line, statement.column + len(before)
+    return statement.line + lines, len(before) - before.rfind("\n")
 
 
 def _complaint(error: psycopg.Error) -> str:

@@ -33,11 +33,12 @@ _ENDS_A_TRANSACTION = {
 class Statement(NamedTuple):
     """One statement without its semicolon, and the comments before it left out.
 
-    `line` is the one it begins on, from 1; `words` are its first few, in lower case.
+    `line` and `column` are where it begins, from 1; `words` are its first few, in lower case.
     """
 
     sql: str
     line: int
+    column: int
     words: tuple[str, ...]
 
     def controls_transaction(self) -> bool:
@@ -120,4 +121,5 @@ def _token_end(text: str, match: re.Match[str]) -> tuple[int, bool]:
 def _statement(text: str, start: int | None, end: int, words: list[str]) -> Statement | None:
     if start is None:
         return None
-    return Statement(text[start:end], text.count("\n", 0, start) + 1, tuple(words))
+    column = start - text.rfind("\n", 0, start)
+    return Statement(text[start:end], text.count("\n", 0, start) + 1, column, tuple(words))
