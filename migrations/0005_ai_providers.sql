@@ -29,7 +29,7 @@ create table ai_providers (
   constraint ai_providers_type_known check (type in ('openai', 'anthropic', 'groq', 'ollama')),
   constraint ai_providers_models_are_strings check (
     jsonb_typeof(models) = 'array'
-    and not jsonb_path_exists(models, '$[*] ? (@.type() <> "string")')
+    and not jsonb_path_exists(models, 'strict $[*] ? (@.type() <> "string")', silent => true)
   ),
   constraint ai_providers_settings_are_an_object check (jsonb_typeof(settings) = 'object'),
 

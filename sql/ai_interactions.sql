@@ -9,7 +9,9 @@ where id = :id
 
 -- name: get_with_provider :one
 -- One interaction with the provider that was asked, None where that is deleted.
-select i, p
+select
+  i,
+  p
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
 where i.id = :id
@@ -17,7 +19,9 @@ where i.id = :id
 -- name: with_providers :many
 -- The newest interactions with one model that went well, each with the provider that was asked.
 -- default: limit 20
-select i, p
+select
+  i,
+  p
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
 where i.model = :model

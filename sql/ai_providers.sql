@@ -36,7 +36,9 @@ order by name
 -- default: is_default None
 -- default: limit 50
 -- default: offset 0
-select p, count(*) over () as total
+select
+  p,
+  count(*) over () as total
 from ai_providers p
 where (:type?::varchar is null or p.type = :type?)
   and (:auth_type?::auth_type is null or p.auth_type = :auth_type?)
@@ -62,7 +64,9 @@ where (:type?::varchar is null or p.type = :type?)
 -- The active providers by name, each with its newest interactions since a time: only those that
 -- went well, no more than so many for each. A provider without any is there once.
 -- default: per_provider 10
-select p, i
+select
+  p,
+  i
 from ai_providers p
 left join lateral (
   select newest.id

@@ -13,7 +13,9 @@
 -- name: get :one
 -- One message with all that was sent and received.
 select
-  i, p.name as provider_name, p.type as provider_type,
+  i,
+  p.name as provider_name,
+  p.type as provider_type,
   i.error is null and coalesce(i.status_code = 200, false) as is_success
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
