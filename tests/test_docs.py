@@ -51,3 +51,7 @@ def words_in_code(document: str) -> set[str]:
 
 def test_migrations_work_as_they_are_described(reader: Reader) -> None:
     assert follow(reader, "migrations.md", example=False) >= 30
+
+
+def test_query_files_work_as_they_are_described(reader: Reader) -> None:
+    assert follow(reader, "sql.md", example=True) >= 28
