@@ -99,7 +99,9 @@ def _resolve(
                 hint="keep one of them",
             )
         )
-    package, out = _package_and_out(flags.package or settings.package, path("out"), base)
+    # Another folder is another package, whatever the file's own is called.
+    package = flags.package or (None if "out" in given else settings.package)
+    package, out = _package_and_out(package, path("out"), base)
     dialect = flags.dialect or settings.dialect or _implied_dialect(base)
     return Project(
         root=base,
