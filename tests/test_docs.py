@@ -55,3 +55,7 @@ def test_migrations_work_as_they_are_described(reader: Reader) -> None:
 
 def test_query_files_work_as_they_are_described(reader: Reader) -> None:
     assert follow(reader, "sql.md", example=True) >= 28
+
+
+def test_tests_work_as_they_are_described(reader: Reader) -> None:
+    assert follow(reader, "testing.md", example=True) >= 18
