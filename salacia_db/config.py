@@ -203,7 +203,8 @@ def _location(url: str) -> str:
 
 
 def _hint(word: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
+    close = [name for name in known if name.startswith(word)] if word else []
+    close = close or difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

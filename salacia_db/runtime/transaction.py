@@ -46,7 +46,7 @@ _LONGEST_LOOK = 30.0
 class Frame:
     """A level of a transaction: the whole, or what follows a savepoint.
 
-    `open`: the server knows of it. `error`: what the server last refused in it. `cancelled`: a
+    `open`: the server knows of it. `error`: what the server refused in it. `cancelled`: a
     call in it was, so that nobody knows what was done, and it must be rolled back. `unit` is the
     unit of work that it belongs to.
     """
@@ -164,7 +164,8 @@ class Transaction:
             return error
         server = failures.from_server(error)
         failure = failures.explain(error, connection, statement, args)
-        if server or connection.raw.is_closed():
+        aborted = getattr(error, "sqlstate", None) == ABORTED
+        if connection.raw.is_closed() or (server and not aborted):
             frame.error = failure
         return failure
 

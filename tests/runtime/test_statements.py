@@ -1,0 +1,108 @@
+"""Lone statements on a database."""
+
+import pytest
+from items import DELETE, GET, Database, Item, StaleItem
+
+from salacia_db.runtime import NotFound, Statement
+
+
+async def test_rows_come_back_as_structs(db: Database) -> None:
+    made = await db.items.insert(1, "one", 5, {"a": [1, None, "x"]})
+    assert made == Item(1, "one", 5, {"a": [1, None, "x"]})
+    assert await db.items.get(id=1) == made
+    assert await db.items.list() == [made]
+
+
+async def test_no_row_is_none_or_the_statements_own_error(db: Database) -> None:
+    assert await db.items.get(id=1) is None
+    with pytest.raises(StaleItem, match=r"items\.get: no such row") as caught:
+        await db.items.must_get(id=1)
+    assert isinstance(caught.value, NotFound)
+    assert caught.value.statement == "items.get"
+
+
+async def test_affected_rows_are_counted(db: Database) -> None:
+    assert await db.items.add(1) == 1
+    assert await db.items.add(2) == 1
+    assert await db.items.raise_all(1) == 2
+    assert await db.items.delete(1) == 1
+    assert await db.items.delete(1) == 0
+
+
+async def test_a_value_comes_without_its_row(db: Database) -> None:
+    assert await db.session.fetchval(GET, 1) is None
+    await db.items.insert(1)
+    assert await db.session.fetchval(GET, 1) == 1
+
+
+async def test_raw_sql_runs_as_it_is(db: Database) -> None:
+    assert await db.execute("insert into item values ($1, 'a')", 1) == 1
+    assert await db.execute("select 1; insert into item values (2, 'b'), (3, 'c')") == 2
+    assert [tuple(row) for row in await db.fetch("select id from item order by 1")] == [
+        (1,),
+        (2,),
+        (3,),
+    ]
+    assert await db.fetchval("select name from item where id = $1", 2) == "b"
+    row = await db.fetchrow("select id, name from item where id = 3")
+    assert row is not None
+    assert tuple(row) == (3, "c")
+
+
+async def test_json_goes_both_ways_in_every_place(db: Database) -> None:
+    value = {"text": "ü", "n": 1.5, "list": [1, {"x": None}]}
+    assert await db.fetchval("select $1::jsonb", value) == value
+    assert await db.fetchval("select $1::json", value) == value
+    assert await db.fetchval("select array[$1::jsonb]", value) == [value]
+    row = await db.fetchval("select r from (select 1 as a, $1::jsonb as b) r", value)
+    assert tuple(row) == (1, value)
+    assert await db.fetchval("select $1::jsonb", Item(1, "a", 2, None)) == {
+        "id": 1,
+        "name": "a",
+        "amount": 2,
+        "note": None,
+    }
+
+
+async def test_statements_held_by_a_connection_are_bounded(connect) -> None:
+    db = await connect(pool_max=1, prepared_statements=3)
+    statements = [
+        Statement(f"s.{n}", f"-- s.{n}\nselect {n}", read_only=True, clean=True) for n in range(6)
+    ]
+    count = Statement(
+        "s.count",
+        "select count(*) from pg_prepared_statements where statement like '-- s.%'",
+        read_only=True,
+        clean=True,
+    )
+    for statement in statements:
+        await db.session.fetchval(statements[0])
+        await db.session.fetchval(statement)
+    assert await db.session.fetchval(statements[0]) == 0
+    await db.session.fetchval(Statement("s.last", "-- s.last\nselect 1"))
+    names = await db.fetch("select statement from pg_prepared_statements")
+    held = {str(row[0]).split("\n")[0] for row in names}
+    # The one used all the time stayed; of the others only the last are left.
+    assert "-- s.0" in held
+    assert "-- s.5" in held
+    assert not held & {"-- s.1", "-- s.2", "-- s.3"}
+    assert await db.session.fetchval(count) <= 3
+
+
+async def test_a_changed_schema_is_noticed_and_healed(db: Database, bystander) -> None:
+    star = Statement("items.star", "select * from item", read_only=True, clean=True)
+    await db.items.insert(1)
+    assert len((await db.session.fetch(star))[0]) == 4
+    await bystander.execute("alter table item add column extra int default 7")
+    assert (await db.session.fetch(star))[0][-1] == 7
+    await bystander.execute("alter table item alter column extra type text")
+    assert (await db.session.fetch(star))[0][-1] == "7"
+
+
+async def test_statement_texts_start_with_their_name_on_the_server(db: Database, bystander) -> None:
+    await db.session.execute(DELETE, 1)
+    seen = await bystander.fetchval(
+        "select query from pg_stat_activity where pid <> pg_backend_pid() and datname = "
+        "current_database() and application_name = 'salacia_db'"
+    )
+    assert seen.startswith("-- items.delete\n")
