@@ -189,16 +189,14 @@ _INFINITE = frozenset((1082, 1114, 1184, 1186))  # date, timestamp, timestamptz,
 def _partial_overload(name: str, arguments: tuple[int, ...]) -> bool:
     if _GEOMETRIC.intersection(arguments):
         return True
+    if name in ("time", "timetz", "to_char") and _INFINITE.intersection(arguments):
+        return True
     if name in _CASTED:
         return _JSONB in arguments  # 18: `'null'::jsonb::int` is NULL
     if name == "substring":
         return arguments in ((_TEXT_OID,) * 2, (_TEXT_OID,) * 3)  # by a pattern
-    if name in ("time", "timetz"):
-        return bool(_INFINITE.intersection(arguments))
     if name in ("lower", "upper"):
         return arguments != (_TEXT_OID,)  # the bound of a range
-    if name == "to_char":
-        return bool(_INFINITE.intersection(arguments))
     return name == "current_setting" and len(arguments) > 1
 
 

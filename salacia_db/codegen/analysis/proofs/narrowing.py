@@ -44,6 +44,9 @@ def not_null(node: Node, scope: Scope) -> Known:
         key = expression_key(node, scope.catalog)
     if key is not None:
         known[key] = located(node)
+    if isinstance(key, tuple):
+        # Where a column isn't NULL there is a row, whichever column of it an OR speaks of.
+        known[key[0], key[1], 0] = located(node)
     rule = _VALUES.get(node.tag)
     if rule is not None:
         known = _both(rule(node, scope), known)

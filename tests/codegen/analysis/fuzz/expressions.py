@@ -31,7 +31,7 @@ BY_TYPE = {
     @i + @i;@i * @i;- @i;abs(@i);length(@t);cardinality(@I);array_length(@I,1);(@I)[1];(@I)[@i]
     f_strict(@i);f_plain(@i);extract(year from @z)::int4;position(@t in @t);array_position(@I,@i)
     strpos(@t,@t);jsonb_array_length(@j);lower(@r);upper(@r);(@j->>'a')::int4;num_nulls(@i,@t)
-    regexp_count(@t,'a');@d - @d;ascii(@t);(@j->'a')::int4
+    f_write(@i);nextval('numbers')::int4;regexp_count(@t,'a');@d - @d;ascii(@t);(@j->'a')::int4
     """,
     "text": """
     @t || @t;upper(@t);lower(@t);substring(@t from 1 for 1);substring(@t from 'a');concat(@t,@t)
@@ -158,7 +158,7 @@ class Expressions:
             return self.subqueries.scalar(type_, sight)
         if sight.aggregated is not None and chance < 0.45 and type_ in AGGREGATES:
             return self.aggregate(type_, sight.aggregated, depth)
-        if sight.windows and chance < 0.12 and type_ in WINDOWS and depth > 0:
+        if sight.windows and chance < 0.4 and type_ in WINDOWS and depth > 0:
             return self.window(type_, sight)
         if depth > 0 and chance > 0.6:
             return self.call(type_, sight, depth)

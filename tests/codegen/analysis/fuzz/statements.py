@@ -25,8 +25,41 @@ class Statements:
         """A statement."""
         self.expressions.parameters = []
         self.ctes = []
-        sql = self.change() if self.rng.random() < 0.3 else self.query(2, [])[0]
+        kind = self.rng.random()
+        if kind < 0.3:
+            sql = self.change()
+        else:
+            sql = self.plain() if kind < 0.5 else self.query(2, [])[0]
         return self.numbered(sql)
+
+    def plain(self) -> str:
+        """What most people write: a few tables joined by their ids, some columns fixed."""
+        rng = self.rng
+        relation, alias, columns = self.table()
+        text, tables = f"{relation} {alias}", [alias]
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            other, name, more = self.table()
+            left, right = columns[rng.randrange(2)][0], more[rng.randrange(2)][0]
+            on = f"{right} = {rng.choice([left, left, '1'])}"
+            if rng.random() < 0.3:
+                on += f" and {self.condition(Sight(columns))}"
+            join = rng.choice(["join", "left join", "left join", "right join"])
+            text += f" {join} {other} {name} on {on}"
+            tables.append(name)
+            columns = columns + more
+        ints = [c for c, t in columns if t == "int4"]
+        tests = [
+            f"{rng.choice(ints)} = {rng.choice(['1', '2', '0', rng.choice(ints)])}"
+            for _ in range(rng.choice([0, 1, 1, 2]))
+        ]
+        where = f" where {' and '.join(tests)}" if tests else ""
+        picked = rng.sample(columns, min(3, len(columns)))
+        names = [c for c, _ in picked]
+        tail = rng.choice(["", "", "", " for update", " limit 1", f" group by {', '.join(names)}"])
+        distinct = rng.choice(["", "", "distinct "]) if not tail else ""
+        if tail == " for update":
+            tail = f" for update of {tables[0]}"
+        return f"select {distinct}{', '.join(names)} from {text}{where}{tail}"
 
     def numbered(self, sql: str) -> str:
         """The statement with its parameters numbered again: some were made and not used."""
@@ -128,7 +161,7 @@ class Statements:
             ]
         if kind < 0.3:
             return self.function(alias, sight)
-        if kind < 0.42 and self.ctes:
+        if kind < 0.6 and self.ctes:
             name, columns = rng.choice(self.ctes)
             return f"{name} {alias}", [(f"{alias}.{n}", t) for n, t in columns]
         relation, alias, columns = self.table()
@@ -232,19 +265,29 @@ class Statements:
     def cte(self, depth: int, outer: Named) -> str:
         """A WITH query, sometimes recursive."""
         name = self.alias()
-        if self.rng.random() < 0.3:
-            a, b = self.value("int4", Sight([], outer), 0), self.value("text", Sight([], outer), 0)
-            sight = Sight([(f"{name}.n", "int4"), (f"{name}.s", "text")], outer)
-            step = f"select {self.value('int4', sight, 1)}, {self.value('text', sight, 1)}, {name}.k + 1 from {name}"
-            if self.rng.random() < 0.3:
-                relation, alias, columns = self.table()
-                step += f" left join {relation} {alias} on {self.condition(Sight(columns))}"
-            union = self.rng.choice(["union", "union all"])
-            self.ctes.append((name, [("n", "int4"), ("s", "text"), ("k", "int4")]))
-            return f"{name}(n, s, k) as (select {a}, {b}, 1 {union} {step} where {name}.k < 3)"
+        if self.rng.random() < 0.4:
+            return self.recursive(name, outer)
         sql, columns = self.query(depth - 1, outer)
         self.ctes.append((name, columns))
         return f"{name} as {self.rng.choice(['', 'materialized '])}({sql})"
+
+    def recursive(self, name: str, outer: Named) -> str:
+        """A recursive WITH query whose columns may pass a NULL from one to the next."""
+        start = [self.rng.choice(["1", "null::int4", "2"]) for _ in range(3)]
+        columns = [(f"{name}.{c}", "int4") for c in ("a", "b", "c")]
+        sight = Sight(columns, outer)
+        source = name
+        if self.rng.random() < 0.3:
+            relation, alias, others = self.table()
+            source += f" left join {relation} {alias} on {self.condition(Sight(others))}"
+            sight = Sight(columns + others, outer)
+        step = [self.value("int4", sight, 1) for _ in range(3)]
+        union = self.rng.choice(["union", "union all"])
+        self.ctes.append((name, [("a", "int4"), ("b", "int4"), ("c", "int4"), ("k", "int4")]))
+        return (
+            f"{name}(a, b, c, k) as (select {', '.join(start)}, 1 {union}"
+            f" select {', '.join(step)}, {name}.k + 1 from {source} where {name}.k < 4)"
+        )
 
     def operation(self, depth: int, outer: Named) -> tuple[str, Named]:
         """A set operation over two or three queries of the same types."""
@@ -429,7 +472,11 @@ class Statements:
         picked = self.rng.sample(columns, min(len(columns), 2))
         sets = ", ".join(f"{c.name} = {self.value(c.type, sight, 1)}" for c in picked)
         where = f" where {self.condition(sight)}" if self.rng.random() < 0.8 else ""
+        if self.rng.random() < 0.4:
+            where = f" where {alias}.{picked[0].name} is not null"
         returning, named = self.returning(sight, relation, alias)
+        returning += f", {alias}.{picked[0].name} as o9"
+        named.append(("o9", picked[0].type))
         return f"update {relation.name} {alias} set {sets}{source}{where}{returning}", named
 
     def delete(self) -> tuple[str, Named]:
