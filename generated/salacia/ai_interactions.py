@@ -28,10 +28,12 @@ _GET = Statement(
 _GET_WITH_PROVIDER = Statement(
     "ai_interactions.get_with_provider",
     "-- ai_interactions.get_with_provider\n"
-    "select i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "       i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at, p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings,\n"
-    "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
-    "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
+    "select\n"
+    "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
+    "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
+    "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
+    "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
     "from ai_interactions i\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "where i.id = $1",
@@ -42,10 +44,12 @@ _GET_WITH_PROVIDER = Statement(
 _WITH_PROVIDERS = Statement(
     "ai_interactions.with_providers",
     "-- ai_interactions.with_providers\n"
-    "select i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "       i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at, p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings,\n"
-    "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
-    "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
+    "select\n"
+    "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
+    "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
+    "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
+    "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
     "from ai_interactions i\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "where i.model = $1\n"

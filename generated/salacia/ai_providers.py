@@ -75,9 +75,11 @@ _ACTIVE = Statement(
 _SEARCH = Statement(
     "ai_providers.search",
     "-- ai_providers.search\n"
-    "select p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings,\n"
-    "       p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
-    "       p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at, count(*) over () as total\n"
+    "select\n"
+    "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
+    "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
+    "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at,\n"
+    "  count(*) over () as total\n"
     "from ai_providers p\n"
     "where ($1::varchar is null or p.type = $1)\n"
     "  and ($2::auth_type is null or p.auth_type = $2)\n"
@@ -105,11 +107,12 @@ _COUNT = Statement(
 _WITH_INTERACTIONS = Statement(
     "ai_providers.with_interactions",
     "-- ai_providers.with_interactions\n"
-    "select p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings,\n"
-    "       p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
-    "       p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at, i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens,\n"
-    "          i.completion_tokens, i.total_tokens, i.response_time_ms, i.status_code, i.error,\n"
-    "          i.created_at\n"
+    "select\n"
+    "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
+    "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
+    "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at,\n"
+    "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at\n"
     "from ai_providers p\n"
     "left join lateral (\n"
     "  select newest.id\n"
