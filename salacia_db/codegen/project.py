@@ -14,6 +14,8 @@ from msgspec import Struct
 from salacia_db.codegen.facts import Dialect, SourceFile, Span
 from salacia_db.codegen.problems import Problem, ProblemsError
 
+_PASSWORD = re.compile(r"""(?<=://)[^\s"'/]+(?=@)|(?<=password=)[^&\s"']+""")
+
 SQLC_FILES = ("sqlc.yaml", "sqlc.yml", "sqlc.json")
 
 
@@ -76,11 +78,11 @@ def _resolve(
 ) -> Project:
     def path(name: str) -> Path | None:
         value = getattr(flags, name) if name in given else getattr(settings, name)
-        return None if value is None else (folder if name in given else base) / value
+        return None if value is None else (folder if name in given else base) / _path(value)
 
     def paths(name: str) -> tuple[Path, ...]:
         values = getattr(flags, name) if name in given else getattr(settings, name)
-        return tuple((folder if name in given else base) / value for value in values)
+        return tuple((folder if name in given else base) / _path(value) for value in values)
 
     migrations, schema = path("migrations"), paths("schema")
     database_url = flags.database_url if "database_url" in given else settings.database_url
@@ -115,6 +117,12 @@ def _resolve(
         types=settings.types,
         names=settings.names,
     )
+
+
+def _path(text: str) -> str:
+    if "\0" in text:
+        raise ProblemsError(Problem(f"no file can be called {text!r}"))
+    return text
 
 
 def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple[str, Path]:
@@ -153,13 +161,23 @@ def _find_pyproject(folder: Path) -> Path | None:
 
 def _read(file: Path) -> Settings:
     try:
-        source = SourceFile(file.name, file.read_text("utf-8"))
+        text = file.read_text("utf-8")
     except UnicodeDecodeError:
         raise ProblemsError(Problem(f"{file.name} isn't UTF-8", hint="save it as UTF-8")) from None
+    # What is shown of the file: as long as it is, without a password.
+    source = SourceFile(file.name, _PASSWORD.sub(lambda found: "*" * len(found[0]), text))
     try:
-        table = tomllib.loads(source.text).get("tool", {}).get("salacia", {})
+        everything = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProblemsError(_not_toml(source, str(error))) from None
+    try:
+        table = msgspec.convert(everything.get("tool", {}), dict[str, Any]).get("salacia", {})
+        table = msgspec.convert(table, dict[str, Any])
+    except msgspec.ValidationError:
+        at = _setting_span(source, "tool.salacia")
+        hint = "write `[tool.salacia]` on a line, and each setting on a line under it"
+        problem = Problem("tool.salacia has to be a table", at=at, hint=hint)
+        raise ProblemsError(problem) from None
     known = [field.encode_name for field in msgspec.structs.fields(Settings)]
     unknown = [name for name in table if name not in known]
     if unknown:

@@ -1,5 +1,6 @@
 """Direct connections of our own to a server, with errors that a person can read."""
 
+import re
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -9,6 +10,10 @@ from psycopg import sql
 from salacia_db.postgres.errors import PostgresError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+_FORM = "postgresql://user:password@host:port/database"
+# libpq prints what it can't decode, a password too.
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def connect(url: str, name: str = "salacia") -> Connection:
@@ -25,11 +30,18 @@ def connect(url: str, name: str = "salacia") -> Connection:
 
 def check_url(url: str) -> None:
     """Raises `PostgresError` where `url` isn't one of PostgreSQL's, or libpq would misread it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise PostgresError(f"the database's URL can't be read: {error}", _FORM) from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise PostgresError(
             "the database's URL must begin with postgresql://",
-            "postgresql://user:password@host:port/database",
+            _FORM,
+        )
+    if _PERCENT.search(url):
+        raise PostgresError(
+            "the database's URL holds a % that begins no escaped character", "write % as %25"
         )
     credentials, at, _ = parts.netloc.rpartition("@")
     # libpq would take what follows such a character for the host, and print it in its error.

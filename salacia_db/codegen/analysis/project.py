@@ -96,7 +96,12 @@ def _completed(
 
 
 def _asked(statement: Statement, server: Server, catalog: Catalog, cache: Cache | None) -> Outcome:
-    outcome = analyse(statement, server, catalog)
+    try:
+        outcome = analyse(statement, server, catalog)
+    except RecursionError:
+        hint = "write it flatter: a list as an array, a part as a common table expression"
+        problem = Problem("the statement is nested too deeply", at=statement.header, hint=hint)
+        return Outcome(None, (problem,))
     if cache is not None:
         cache.put(statement, outcome)
     return outcome

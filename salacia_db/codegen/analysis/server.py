@@ -180,10 +180,13 @@ class Server:
 
 
 def connect(url: str) -> "PGconn":
-    """A bare connection of libpq. Raises ServerError, without the URL's password."""
+    """A bare connection of libpq. Raises ServerError and PostgresError, without the password."""
     # Loading psycopg takes longer than a run in which every statement is cached.
     from psycopg.pq import ConnStatus, PGconn
 
+    from salacia_db.postgres.connection import check_url
+
+    check_url(url)
     connection = PGconn.connect(url.encode())
     if connection.status != ConnStatus.OK:
         message = connection.get_error_message().strip()
