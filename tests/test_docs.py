@@ -59,3 +59,7 @@ def test_query_files_work_as_they_are_described(reader: Reader) -> None:
 
 def test_tests_work_as_they_are_described(reader: Reader) -> None:
     assert follow(reader, "testing.md", example=True) >= 18
+
+
+def test_the_generator_works_as_it_is_described(reader: Reader) -> None:
+    assert follow(reader, "generator.md", example=True) >= 30
