@@ -93,7 +93,7 @@ class Fuzzer:
         """Whether to stop at the first violation."""
         self.report = Report()
         self.connection = psycopg.connect(url, autocommit=True)
-        self.connection.execute("set statement_timeout = '250ms'; set client_min_messages = error")
+        self.connection.execute("set statement_timeout = '100ms'; set client_min_messages = error")
 
     def run(self, statements: int) -> Report:
         """Try so many statements."""

@@ -1,5 +1,7 @@
 """Each rule of nullability: what it proves, and what it must not."""
 
+import time
+
 import pytest
 
 from salacia_db.codegen.analysis.nullability import prove
@@ -162,8 +164,10 @@ def test_the_condition_of_an_outer_join_narrows_only_where_it_found_its_row(ask)
 )
 def test_expressions(asker, ask, expression, expected):
     if "no_such" in expression:
-        body = "create function no_such(text) returns text immutable strict language sql as $$select $1$$"
-        ask = asker(body + "; create table loose (a int, b text)")
+        ask = asker(
+            "create table loose (a int, b text); create function no_such(text) returns text"
+            " immutable strict language sql as $$select $1$$"
+        )
     assert shown(ask, f"select {expression} as x from loose l") == expected
 
 
@@ -188,7 +192,8 @@ def test_a_condition_on_a_whole_expression_holds_for_the_same_expression(ask):
         ("select sum(a), array_agg(a), max(b) from loose group by b", "N-N"),
         ("select b, max(b) from loose where b > 'x' group by b", "--"),
         (
-            "select max(id) filter (where id > 1), count(*) filter (where id > 1) from tags group by names",
+            "select max(id) filter (where id > 1), count(*) filter (where id > 1)"
+            " from tags group by names",
             "N-",
         ),
         ("select id, max(id), count(*), grouping(id) from tags group by rollup (id)", "NN--"),
@@ -306,7 +311,8 @@ def test_a_full_join_using_always_has_one_of_its_sides(ask):
 def test_what_a_condition_says_of_a_view_reaches_what_shares_its_join(ask):
     assert shown(ask, "select id, model, name from listed") == "--N"
     assert shown(ask, "select id, model, name from listed where name > 'a'") == "---"
-    view = "select i.id, p.id as pid, p.name from interactions i left join providers p on p.id = i.provider_id"
+    tables = "interactions i left join providers p on p.id = i.provider_id"
+    view = f"select i.id, p.id as pid, p.name from {tables}"
     check(ask, f"select v.pid, v.name from ({view}) v where v.pid is not null", "--")
     union = f"({view} union all {view})"
     check(ask, f"select v.pid, v.name from {union} v where v.pid is not null", "--")
@@ -323,7 +329,8 @@ def test_what_a_condition_says_of_a_view_reaches_what_shares_its_join(ask):
             "N-",
         ),
         (
-            "update tags t set note = 'x' from loose l left join providers p on true returning p.id",
+            "update tags t set note = 'x' from loose l left join providers p on true"
+            " returning p.id",
             "N",
         ),
         ("delete from tags where note = 'x' returning note, old.note, new.id", "--N"),
@@ -384,7 +391,8 @@ def test_columns_of_unknown_functions_and_materialized_views_may_be_null(asker):
 
 
 def test_the_reason_names_what_decides_and_its_place(ask):
-    sql = "select i.id, p.name, i.error from interactions i left join providers p on p.id = i.provider_id"
+    sql = "select i.id, p.name, i.error from interactions i"
+    sql += " left join providers p on p.id = i.provider_id"
     sql += " where i.error = 'x'"
     parsed = ask.server.parse(sql)
     first, second, third = prove(parsed.main, ask.catalog)
@@ -396,8 +404,6 @@ def test_the_reason_names_what_decides_and_its_place(ask):
 
 
 def test_five_hundred_statements_are_judged_within_a_second(ask):
-    import time
-
     parsed = ask.server.parse(
         "select v.*, (select count(*) from tags), coalesce(p.name, 'x') from listed v"
         " left join providers p on p.id = v.id where v.model = $1 and p.mood = 'sad'"

@@ -44,18 +44,37 @@ BY_TYPE = {
     @i = @i;@i < @i;@i <> @i;@t = @t;@t like @t;@z < @z;@b and @b;@b or @b;not @b;# is null
     # is not null;@b is true;@b is not true;@b is unknown;@b is not unknown;@b is false
     @b is not false;# is distinct from #;# is not distinct from #;@i in (1,2);@i not in (1,2)
-    @i in (@i,@i);@i = any(@I);@i <> all(@I);(@i,@t) < (@i,@t);(@i,@t) = (@i,@t);@i between @i and @i
+    @i in (@i,@i);@i = any(@I);@i <> all(@I);(@i,@t) < (@i,@t);(@i,@t) = (@i,@t)
+    @i between @i and @i
     @j ? 'a';@j @> @j;@r @> @i;@r && @r;@I && @I;@I @> @I;isempty(@r);starts_with(@t,'a')
     @j = @j;@m = @m;(@i,@t) is null;(@i,@t) is not null;coalesce(@b,false);coalesce(@b,true)
     @j @? '$.a';@j @@ '$.a == 1';isfinite(@z);array[@i] = @I;@t ~ 'a';@n > @n;@d = @d
     """,
-    "numeric": "@n + @n;@n * @n;@i::numeric;round(@n);abs(@n);min_scale(@n);scale(@n);trunc(@n,1);extract(epoch from @z);extract(hour from @z);extract(month from @d)",
-    "timestamptz": "@z + @v;date_trunc('day',@z);@d::timestamptz;now();@z - @v;greatest(@z,now())",
+    "numeric": """
+    @n + @n;@n * @n;@i::numeric;round(@n);abs(@n);min_scale(@n);scale(@n);trunc(@n,1)
+    extract(epoch from @z);extract(hour from @z);extract(month from @d)
+    """,
+    "timestamptz": """
+    @z + @v;date_trunc('day',@z);@d::timestamptz;now();@z - @v;greatest(@z,now())
+    """,
     "date": "@d + @i;@z::date;@d - @i;make_date(2024,1,2)",
-    "interval": "@v + @v;@z - @z;make_interval(days => @i);- @v;@v * @i;justify_days(@v)",
-    "jsonb": "@j || @j;@j -> 'a';@j -> 0;to_jsonb(@i);to_jsonb(@t);jsonb_build_object('a',@i);jsonb_build_array(@i);jsonb_set(@j,'{a}',@j);@j - 'a';@j #> '{a}';jsonb_path_query_first(@j,'$.a');jsonb_path_query_array(@j,'$.a');jsonb_strip_nulls(@j);jsonb_object(@T);(@j)['a']",
-    "int4[]": "array[@i,@i];@I || @i;@I || @I;array_remove(@I,@i);array_append(@I,@i);(@I)[1:2];array_fill(@i,array[2]);array(select @i);array_positions(@I,@i)",
-    "text[]": "array[@t];string_to_array(@t,',');regexp_match(@t,'a');array_cat(@T,@T);regexp_split_to_array(@t,'a');@T || @t;array_replace(@T,@t,@t)",
+    "interval": """
+    @v + @v;@z - @z;make_interval(days => @i);- @v;@v * @i;justify_days(@v)
+    """,
+    "jsonb": """
+    @j || @j;@j -> 'a';@j -> 0;to_jsonb(@i);to_jsonb(@t);jsonb_build_object('a',@i)
+    jsonb_build_array(@i);jsonb_set(@j,'{a}',@j);@j - 'a';@j #> '{a}'
+    jsonb_path_query_first(@j,'$.a');jsonb_path_query_array(@j,'$.a');jsonb_strip_nulls(@j)
+    jsonb_object(@T);(@j)['a']
+    """,
+    "int4[]": """
+    array[@i,@i];@I || @i;@I || @I;array_remove(@I,@i);array_append(@I,@i);(@I)[1:2]
+    array_fill(@i,array[2]);array(select @i);array_positions(@I,@i)
+    """,
+    "text[]": """
+    array[@t];string_to_array(@t,',');regexp_match(@t,'a');array_cat(@T,@T)
+    regexp_split_to_array(@t,'a');@T || @t;array_replace(@T,@t,@t)
+    """,
     "int4range": "int4range(@i,@i);@r * @r;range_merge(@r,@r);@r + @r",
     "mood": "enum_first(@m);@m",
     "positive": "@i::positive",
@@ -153,7 +172,7 @@ class Expressions:
 
     def make(self, type_: str, sight: Sight, depth: int) -> str:
         """An expression of the type."""
-        rng, chance = self.rng, self.rng.random()
+        chance = self.rng.random()
         if chance < 0.06 and depth > 0 and self.subqueries:
             return self.subqueries.scalar(type_, sight)
         if sight.aggregated is not None and chance < 0.45 and type_ in AGGREGATES:

@@ -146,9 +146,11 @@ def _inheritance(tables: list[Relation], rng: Random, version: int) -> list[str]
         child = f"child_of_{parent.name}"
         sql.append(f"create table {child} () inherits ({parent.name})")
         # Until 17 a child may drop what the parent promises.
-        for column in parent.columns:
-            if version < 180000 and column.name != "made" and rng.random() < 0.3:
-                sql.append(f"alter table {child} alter column {column.name} drop not null")
+        sql += [
+            f"alter table {child} alter column {column.name} drop not null"
+            for column in parent.columns
+            if version < 180000 and column.name != "made" and rng.random() < 0.3
+        ]
     if rng.random() < 0.5:
         columns = [Column("id", "int4"), Column("ref", "int4"), Column("c0", "text")]
         sql.append(
@@ -169,14 +171,15 @@ def _triggers(tables: list[Relation], rng: Random) -> list[str]:
             column = rng.choice(plain).name
             body = f"begin new.{column} := null; return new; end"
             sql.append(
-                f"create function null_{table.name}() returns trigger language plpgsql as $${body}$$"
+                f"create function null_{table.name}() returns trigger"
+                f" language plpgsql as $${body}$$"
             )
             event = rng.choice(["insert", "update", "insert or update"])
             sql.append(
                 f"create trigger nulls before {event} on {table.name}"
                 f" for each row execute function null_{table.name}()"
             )
-        elif rng.random() < 0.2:
+        elif rng.random() < 0.3:
             event = rng.choice(["insert", "update"])
             sql.append(
                 f"create trigger drops before {event} on {table.name}"
@@ -195,7 +198,7 @@ def _view(name: str, relations: list[Relation], rng: Random) -> tuple[Relation, 
         columns = [Column(c.name, c.type) for c in a.columns]
         sql = f"create view {name} as select {', '.join(c.name for c in columns)} from {a.name}"
         if rng.random() < 0.5:
-            sql += " where ref is not null"
+            sql += f" where {a.columns[1].name} is not null"
         extra = []
         if rng.random() < 0.4:
             event = rng.choice(["insert", "update"])
@@ -230,7 +233,5 @@ def _fill(tables: list[Relation], rng: Random, rows: int) -> list[str]:
                 str(10 + number) if c.name == "id" else literal(c.type, rng, 0.5) for c in columns
             ]
             names = ", ".join(c.name for c in columns)
-            sql.append(
-                f"insert into child_of_{table.name} ({names}) values ({', '.join(values)})"
-            )
+            sql.append(f"insert into child_of_{table.name} ({names}) values ({', '.join(values)})")
     return sql
