@@ -96,8 +96,13 @@ class Database(Generic[U]):
         return self
 
     async def close(self) -> None:
-        """Lends no more connections, waits for those in use and for hooks, then ends both."""
+        """Waits for hooks that run in the background, and for connections in use; then ends both.
+
+        Each for up to `close_timeout` seconds.
+        """
+        await self._late.close(self.settings.close_timeout)
         await self.pool.close(self.settings.close_timeout)
+        # What the last units of work left behind.
         await self._late.close(self.settings.close_timeout)
 
     async def __aenter__(self) -> Self:

@@ -1,3 +1,4 @@
+# ruff: noqa: PT012 - a unit of work raises at the end of its block
 """Outcomes: what became of a transaction is known, or said to be unknown."""
 
 import asyncio

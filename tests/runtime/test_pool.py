@@ -334,7 +334,7 @@ async def test_a_forked_child_is_told_so_and_harms_nobody(connect) -> None:
     os.close(write)
     assert os.read(read, 1000).decode() == WrongProcess.__name__
     os.close(read)
-    os.waitpid(child, 0)
+    os.waitpid(child, 0)  # noqa: ASYNC222 - it has ended already
     assert await db.items.list() == []
 
 

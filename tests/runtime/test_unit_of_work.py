@@ -1,3 +1,4 @@
+# ruff: noqa: PT012 - a unit of work raises at the end of its block
 """Units of work: begin, savepoints, commit, rollback, and what is refused."""
 
 import asyncio
@@ -185,7 +186,7 @@ async def test_settings_are_local_and_can_not_be_bent(connect, conforming: str) 
 async def test_what_begin_refuses_is_an_error_and_costs_no_connection(connect) -> None:
     db = await connect(pool_max=1)
     for _ in range(3):
-        with pytest.raises(Exception, match="no_such_setting|unrecognized"):
+        with pytest.raises(Exception, match=r"no_such_setting|unrecognized"):
             async with db.unit_of_work(settings={"no_such_setting": 1}) as uow:
                 await uow.items.list()
     assert await ids(db) == []
