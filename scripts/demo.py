@@ -114,9 +114,7 @@ async def read(db: salacia.Database) -> None:
         tokens = f"{message.total_tokens or 0:>4} tokens"
         say(f"{message.created_at:%H:%M:%S}", f"{message.model:14} {tokens}  {message.status_code}")
     last = page[-1]
-    following = await db.messages.older(
-        cursor_created_at=last.created_at, cursor_id=last.id, limit=3
-    )
+    following = await db.messages.older(until=last.created_at, until_id=last.id, limit=3)
     say("next page", ", ".join(message.model for message in following))
     failed = await db.messages.older_failed(limit=3)
     say("newest failures", "; ".join(message.error or "" for message in failed))

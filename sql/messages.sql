@@ -1,11 +1,15 @@
 -- Messages: interactions as people list and read them, with the name and type of the provider.
 --
--- A list comes in two directions: `older` begins at the newest message and goes back in time,
--- `newer` begins at the oldest. Either goes on behind a cursor, the time and the id of the last row
--- seen, which rows that come and go don't disturb; or from an offset, for pages by number. `since`
--- belongs to the period, `until` does not. One row more than is shown tells whether there are more.
--- The page is found first, from an index alone, and then its rows are read: an offset would unpack
--- every request and answer that it skips otherwise.
+-- A list comes in two directions: `older` begins at the end of a period and goes back in time,
+-- `newer` begins at its start. `since` belongs to the period, `until` does not; one that is left
+-- out leaves it open. The last row seen is the cursor: its time and id are `until` and `until_id`
+-- of the next page back, `since` and `since_id` of the next page forth. Rows that come and go don't
+-- disturb it. An offset is for pages by number. A row more than is shown tells whether there are
+-- more.
+--
+-- Time and id are one bound, compared as a pair: beside a bound on the time alone, an index would
+-- begin there and walk. The page is found first, from the index alone, and then its rows are read:
+-- an offset would unpack every request and answer that it skips otherwise.
 --
 -- The figures of the same filters are in statistics.sql; taken in one repeatable-read unit of work,
 -- page and figures agree.
@@ -26,8 +30,7 @@ where i.id = :id
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -45,10 +48,9 @@ from (
   select id
   from ai_interactions
   where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) < (
-      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+      coalesce(:until?, 'infinity'::timestamptz),
+      coalesce(:until_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
   order by created_at desc, id desc
   limit :limit offset :offset
@@ -62,8 +64,7 @@ order by i.created_at desc, i.id desc
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -80,12 +81,11 @@ select
 from (
   select id
   from ai_interactions
-  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-    and (created_at, id) > (
-      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  where (created_at, id) > (
+      coalesce(:since?, '-infinity'::timestamptz),
+      coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
   order by created_at, id
   limit :limit offset :offset
 ) page
@@ -98,8 +98,7 @@ order by i.created_at, i.id
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -118,10 +117,9 @@ from (
   from ai_interactions
   where model = :model
     and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) < (
-      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+      coalesce(:until?, 'infinity'::timestamptz),
+      coalesce(:until_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
   order by created_at desc, id desc
   limit :limit offset :offset
@@ -135,8 +133,7 @@ order by i.created_at desc, i.id desc
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -154,12 +151,11 @@ from (
   select id
   from ai_interactions
   where model = :model
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) > (
-      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+      coalesce(:since?, '-infinity'::timestamptz),
+      coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
   order by created_at, id
   limit :limit offset :offset
 ) page
@@ -172,8 +168,7 @@ order by i.created_at, i.id
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -192,10 +187,9 @@ from (
   from ai_interactions
   where provider_id = :provider_id
     and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) < (
-      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+      coalesce(:until?, 'infinity'::timestamptz),
+      coalesce(:until_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
   order by created_at desc, id desc
   limit :limit offset :offset
@@ -209,8 +203,7 @@ order by i.created_at desc, i.id desc
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -228,12 +221,11 @@ from (
   select id
   from ai_interactions
   where provider_id = :provider_id
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) > (
-      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+      coalesce(:since?, '-infinity'::timestamptz),
+      coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
   order by created_at, id
   limit :limit offset :offset
 ) page
@@ -246,8 +238,7 @@ order by i.created_at, i.id
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -266,10 +257,9 @@ from (
   from ai_interactions
   where error is not null
     and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) < (
-      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+      coalesce(:until?, 'infinity'::timestamptz),
+      coalesce(:until_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
   order by created_at desc, id desc
   limit :limit offset :offset
@@ -283,8 +273,7 @@ order by i.created_at desc, i.id desc
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 -- default: offset 0
 select
@@ -302,12 +291,11 @@ from (
   select id
   from ai_interactions
   where error is not null
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) > (
-      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+      coalesce(:since?, '-infinity'::timestamptz),
+      coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
   order by created_at, id
   limit :limit offset :offset
 ) page
@@ -323,8 +311,7 @@ order by i.created_at, i.id
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 -- default: offset 0
 with matching as materialized (
@@ -347,10 +334,9 @@ from (
   select id
   from matching
   where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
     and (created_at, id) < (
-      coalesce(:cursor_created_at?, 'infinity'::timestamptz),
-      coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+      coalesce(:until?, 'infinity'::timestamptz),
+      coalesce(:until_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
   order by created_at desc, id desc
   limit :limit offset :offset
@@ -365,8 +351,7 @@ order by i.created_at desc, i.id desc
 -- returns: Message
 -- default: since None
 -- default: until None
--- default: cursor_created_at None
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 -- default: offset 0
 with matching as materialized (
@@ -388,12 +373,11 @@ select
 from (
   select id
   from matching
-  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-    and (created_at, id) > (
-      coalesce(:cursor_created_at?, '-infinity'::timestamptz),
-      coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+  where (created_at, id) > (
+      coalesce(:since?, '-infinity'::timestamptz),
+      coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
     )
+    and created_at < coalesce(:until?, 'infinity'::timestamptz)
   order by created_at, id
   limit :limit offset :offset
 ) page
@@ -404,7 +388,7 @@ order by i.created_at, i.id
 -- name: older_by_id :many
 -- Messages in the order of their ids, newest first, behind the id of the last one seen.
 -- returns: Message
--- default: cursor_id None
+-- default: until_id None
 -- default: limit 20
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
@@ -419,14 +403,14 @@ select
   ), 200) as response_preview
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
-where i.id < coalesce(:cursor_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+where i.id < coalesce(:until_id?, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
 order by i.id desc
 limit :limit
 
 -- name: newer_by_id :many
 -- Messages in the order of their ids, oldest first, behind the id of the last one seen.
 -- returns: Message
--- default: cursor_id None
+-- default: since_id None
 -- default: limit 20
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
@@ -441,6 +425,6 @@ select
   ), 200) as response_preview
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
-where i.id > coalesce(:cursor_id?, '00000000-0000-0000-0000-000000000000'::uuid)
+where i.id > coalesce(:since_id?, '00000000-0000-0000-0000-000000000000'::uuid)
 order by i.id
 limit :limit

@@ -165,26 +165,39 @@ select
 from per_model
 
 -- name: periods :many
--- The figures of the last 5 minutes, the last 24 hours and all time, in this order.
-with per_model as (
+-- The figures of the last 5 minutes, the last 24 hours and all time, in this order. One pass over
+-- the rows serves all three.
+with per_age as (
   select
-    period.position,
+    case
+      when created_at >= now() - interval '5 minutes' then 1
+      when created_at >= now() - interval '24 hours' then 2
+      else 3
+    end as age,
+    model,
+    count(*) as total,
+    count(*) filter (where error is null and status_code = 200) as successful,
+    count(*) filter (where error is not null or status_code <> 200) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    count(response_time_ms) as timed
+  from ai_interactions
+  group by age, model
+),
+per_model as (
+  select
+    period.age,
     period.name as period,
-    i.model,
-    count(i.id) as total,
-    count(i.id) filter (where i.error is null and i.status_code = 200) as successful,
-    count(i.id) filter (where i.error is not null or i.status_code <> 200) as failed,
-    sum(i.total_tokens) as total_tokens,
-    sum(i.response_time_ms) as response_time_ms,
-    count(i.response_time_ms) as timed
-  from (
-    values
-      (1, '5 minutes', now() - interval '5 minutes'),
-      (2, '24 hours', now() - interval '24 hours'),
-      (3, 'all', '-infinity')
-  ) as period (position, name, since)
-  left join ai_interactions i on i.created_at >= period.since
-  group by period.position, period.name, i.model
+    model,
+    coalesce(sum(total), 0) as total,
+    coalesce(sum(successful), 0) as successful,
+    coalesce(sum(failed), 0) as failed,
+    sum(total_tokens) as total_tokens,
+    sum(response_time_ms) as response_time_ms,
+    sum(timed) as timed
+  from (values (1, '5 minutes'), (2, '24 hours'), (3, 'all')) as period (age, name)
+  left join per_age on per_age.age <= period.age
+  group by period.age, period.name, model
 )
 select
   period,
@@ -197,8 +210,8 @@ select
   (array_agg(model order by total desc, model))[1] as most_used_model,
   count(model) as distinct_models
 from per_model
-group by position, period
-order by position
+group by age, period
+order by age
 
 -- name: hourly :many
 -- The last 24 hours, hour by hour, the current one last; an hour in which nothing happened is there

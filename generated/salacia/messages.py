@@ -44,18 +44,17 @@ _OLDER = Statement(
     "  select id\n"
     "  from ai_interactions\n"
     "  where created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
     "    and (created_at, id) < (\n"
-    "      coalesce($3, 'infinity'::timestamptz),\n"
-    "      coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
+    "      coalesce($2, 'infinity'::timestamptz),\n"
+    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
     "  order by created_at desc, id desc\n"
-    "  limit $5 offset $6\n"
+    "  limit $4 offset $5\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
-    parameters=("since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("since", "until", "until_id", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -76,19 +75,18 @@ _NEWER = Statement(
     "from (\n"
     "  select id\n"
     "  from ai_interactions\n"
-    "  where created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
-    "    and (created_at, id) > (\n"
-    "      coalesce($3, '-infinity'::timestamptz),\n"
-    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
+    "  where (created_at, id) > (\n"
+    "      coalesce($1, '-infinity'::timestamptz),\n"
+    "      coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
+    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "  order by created_at, id\n"
-    "  limit $5 offset $6\n"
+    "  limit $4 offset $5\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
-    parameters=("since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("since", "since_id", "until", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -111,18 +109,17 @@ _OLDER_OF_MODEL = Statement(
     "  from ai_interactions\n"
     "  where model = $1\n"
     "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "    and (created_at, id) < (\n"
-    "      coalesce($4, 'infinity'::timestamptz),\n"
-    "      coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
+    "      coalesce($3, 'infinity'::timestamptz),\n"
+    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
     "  order by created_at desc, id desc\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
-    parameters=("model", "since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("model", "since", "until", "until_id", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -144,19 +141,18 @@ _NEWER_OF_MODEL = Statement(
     "  select id\n"
     "  from ai_interactions\n"
     "  where model = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "    and (created_at, id) > (\n"
-    "      coalesce($4, '-infinity'::timestamptz),\n"
-    "      coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid)\n"
+    "      coalesce($2, '-infinity'::timestamptz),\n"
+    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
+    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
     "  order by created_at, id\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
-    parameters=("model", "since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("model", "since", "since_id", "until", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -179,26 +175,17 @@ _OLDER_OF_PROVIDER = Statement(
     "  from ai_interactions\n"
     "  where provider_id = $1\n"
     "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "    and (created_at, id) < (\n"
-    "      coalesce($4, 'infinity'::timestamptz),\n"
-    "      coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
+    "      coalesce($3, 'infinity'::timestamptz),\n"
+    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
     "  order by created_at desc, id desc\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
-    parameters=(
-        "provider_id",
-        "since",
-        "until",
-        "cursor_created_at",
-        "cursor_id",
-        "limit",
-        "offset",
-    ),
+    parameters=("provider_id", "since", "until", "until_id", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -220,27 +207,18 @@ _NEWER_OF_PROVIDER = Statement(
     "  select id\n"
     "  from ai_interactions\n"
     "  where provider_id = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "    and (created_at, id) > (\n"
-    "      coalesce($4, '-infinity'::timestamptz),\n"
-    "      coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid)\n"
+    "      coalesce($2, '-infinity'::timestamptz),\n"
+    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
+    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
     "  order by created_at, id\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
-    parameters=(
-        "provider_id",
-        "since",
-        "until",
-        "cursor_created_at",
-        "cursor_id",
-        "limit",
-        "offset",
-    ),
+    parameters=("provider_id", "since", "since_id", "until", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -263,18 +241,17 @@ _OLDER_FAILED = Statement(
     "  from ai_interactions\n"
     "  where error is not null\n"
     "    and created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
     "    and (created_at, id) < (\n"
-    "      coalesce($3, 'infinity'::timestamptz),\n"
-    "      coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
+    "      coalesce($2, 'infinity'::timestamptz),\n"
+    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
     "  order by created_at desc, id desc\n"
-    "  limit $5 offset $6\n"
+    "  limit $4 offset $5\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
-    parameters=("since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("since", "until", "until_id", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -296,19 +273,18 @@ _NEWER_FAILED = Statement(
     "  select id\n"
     "  from ai_interactions\n"
     "  where error is not null\n"
-    "    and created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
     "    and (created_at, id) > (\n"
-    "      coalesce($3, '-infinity'::timestamptz),\n"
-    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
+    "      coalesce($1, '-infinity'::timestamptz),\n"
+    "      coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
+    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "  order by created_at, id\n"
-    "  limit $5 offset $6\n"
+    "  limit $4 offset $5\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
-    parameters=("since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("since", "since_id", "until", "limit", "offset"),
     read_only=True,
     clean=True,
 )
@@ -335,18 +311,17 @@ _OLDER_MATCHING = Statement(
     "  select id\n"
     "  from matching\n"
     "  where created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
     "    and (created_at, id) < (\n"
-    "      coalesce($4, 'infinity'::timestamptz),\n"
-    "      coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
+    "      coalesce($3, 'infinity'::timestamptz),\n"
+    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
     "  order by created_at desc, id desc\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
-    parameters=("search", "since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("search", "since", "until", "until_id", "limit", "offset"),
 )
 _NEWER_MATCHING = Statement(
     "messages.newer_matching",
@@ -370,19 +345,18 @@ _NEWER_MATCHING = Statement(
     "from (\n"
     "  select id\n"
     "  from matching\n"
-    "  where created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "    and (created_at, id) > (\n"
-    "      coalesce($4, '-infinity'::timestamptz),\n"
-    "      coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid)\n"
+    "  where (created_at, id) > (\n"
+    "      coalesce($2, '-infinity'::timestamptz),\n"
+    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "    )\n"
+    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
     "  order by created_at, id\n"
-    "  limit $6 offset $7\n"
+    "  limit $5 offset $6\n"
     ") page\n"
     "join ai_interactions i on i.id = page.id\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
-    parameters=("search", "since", "until", "cursor_created_at", "cursor_id", "limit", "offset"),
+    parameters=("search", "since", "since_id", "until", "limit", "offset"),
 )
 _OLDER_BY_ID = Statement(
     "messages.older_by_id",
@@ -403,7 +377,7 @@ _OLDER_BY_ID = Statement(
     "where i.id < coalesce($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
     "order by i.id desc\n"
     "limit $2",
-    parameters=("cursor_id", "limit"),
+    parameters=("until_id", "limit"),
     read_only=True,
     clean=True,
 )
@@ -426,7 +400,7 @@ _NEWER_BY_ID = Statement(
     "where i.id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "order by i.id\n"
     "limit $2",
-    parameters=("cursor_id", "limit"),
+    parameters=("since_id", "limit"),
     read_only=True,
     clean=True,
 )
@@ -461,8 +435,7 @@ class MessagesQueries(Group):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
+        until_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -470,18 +443,15 @@ class MessagesQueries(Group):
 
         Source: sql/messages.sql (older)
         """
-        rows = await self._session.fetch(
-            _OLDER, since, until, cursor_created_at, cursor_id, limit, offset
-        )
+        rows = await self._session.fetch(_OLDER, since, until, until_id, limit, offset)
         return list(starmap(Message, rows))
 
     async def newer(
         self,
         *,
         since: datetime | None = None,
+        since_id: UUID | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -489,9 +459,7 @@ class MessagesQueries(Group):
 
         Source: sql/messages.sql (newer)
         """
-        rows = await self._session.fetch(
-            _NEWER, since, until, cursor_created_at, cursor_id, limit, offset
-        )
+        rows = await self._session.fetch(_NEWER, since, since_id, until, limit, offset)
         return list(starmap(Message, rows))
 
     async def older_of_model(
@@ -500,8 +468,7 @@ class MessagesQueries(Group):
         model: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
+        until_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -510,7 +477,7 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (older_of_model)
         """
         rows = await self._session.fetch(
-            _OLDER_OF_MODEL, model, since, until, cursor_created_at, cursor_id, limit, offset
+            _OLDER_OF_MODEL, model, since, until, until_id, limit, offset
         )
         return list(starmap(Message, rows))
 
@@ -519,9 +486,8 @@ class MessagesQueries(Group):
         *,
         model: str,
         since: datetime | None = None,
+        since_id: UUID | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -530,7 +496,7 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (newer_of_model)
         """
         rows = await self._session.fetch(
-            _NEWER_OF_MODEL, model, since, until, cursor_created_at, cursor_id, limit, offset
+            _NEWER_OF_MODEL, model, since, since_id, until, limit, offset
         )
         return list(starmap(Message, rows))
 
@@ -540,8 +506,7 @@ class MessagesQueries(Group):
         provider_id: UUID,
         since: datetime | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
+        until_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -550,14 +515,7 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (older_of_provider)
         """
         rows = await self._session.fetch(
-            _OLDER_OF_PROVIDER,
-            provider_id,
-            since,
-            until,
-            cursor_created_at,
-            cursor_id,
-            limit,
-            offset,
+            _OLDER_OF_PROVIDER, provider_id, since, until, until_id, limit, offset
         )
         return list(starmap(Message, rows))
 
@@ -566,9 +524,8 @@ class MessagesQueries(Group):
         *,
         provider_id: UUID,
         since: datetime | None = None,
+        since_id: UUID | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -577,14 +534,7 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (newer_of_provider)
         """
         rows = await self._session.fetch(
-            _NEWER_OF_PROVIDER,
-            provider_id,
-            since,
-            until,
-            cursor_created_at,
-            cursor_id,
-            limit,
-            offset,
+            _NEWER_OF_PROVIDER, provider_id, since, since_id, until, limit, offset
         )
         return list(starmap(Message, rows))
 
@@ -593,8 +543,7 @@ class MessagesQueries(Group):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
+        until_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -602,18 +551,15 @@ class MessagesQueries(Group):
 
         Source: sql/messages.sql (older_failed)
         """
-        rows = await self._session.fetch(
-            _OLDER_FAILED, since, until, cursor_created_at, cursor_id, limit, offset
-        )
+        rows = await self._session.fetch(_OLDER_FAILED, since, until, until_id, limit, offset)
         return list(starmap(Message, rows))
 
     async def newer_failed(
         self,
         *,
         since: datetime | None = None,
+        since_id: UUID | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -621,9 +567,7 @@ class MessagesQueries(Group):
 
         Source: sql/messages.sql (newer_failed)
         """
-        rows = await self._session.fetch(
-            _NEWER_FAILED, since, until, cursor_created_at, cursor_id, limit, offset
-        )
+        rows = await self._session.fetch(_NEWER_FAILED, since, since_id, until, limit, offset)
         return list(starmap(Message, rows))
 
     async def older_matching(
@@ -632,8 +576,7 @@ class MessagesQueries(Group):
         search: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
+        until_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -647,7 +590,7 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (older_matching)
         """
         rows = await self._session.fetch(
-            _OLDER_MATCHING, search, since, until, cursor_created_at, cursor_id, limit, offset
+            _OLDER_MATCHING, search, since, until, until_id, limit, offset
         )
         return list(starmap(Message, rows))
 
@@ -656,9 +599,8 @@ class MessagesQueries(Group):
         *,
         search: str,
         since: datetime | None = None,
+        since_id: UUID | None = None,
         until: datetime | None = None,
-        cursor_created_at: datetime | None = None,
-        cursor_id: UUID | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> list[Message]:
@@ -668,20 +610,20 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (newer_matching)
         """
         rows = await self._session.fetch(
-            _NEWER_MATCHING, search, since, until, cursor_created_at, cursor_id, limit, offset
+            _NEWER_MATCHING, search, since, since_id, until, limit, offset
         )
         return list(starmap(Message, rows))
 
-    async def older_by_id(self, *, cursor_id: UUID | None = None, limit: int = 20) -> list[Message]:
+    async def older_by_id(self, *, until_id: UUID | None = None, limit: int = 20) -> list[Message]:
         """Messages in the order of their ids, newest first, behind the id of the last one seen.
 
         Source: sql/messages.sql (older_by_id)
         """
-        return list(starmap(Message, await self._session.fetch(_OLDER_BY_ID, cursor_id, limit)))
+        return list(starmap(Message, await self._session.fetch(_OLDER_BY_ID, until_id, limit)))
 
-    async def newer_by_id(self, *, cursor_id: UUID | None = None, limit: int = 20) -> list[Message]:
+    async def newer_by_id(self, *, since_id: UUID | None = None, limit: int = 20) -> list[Message]:
         """Messages in the order of their ids, oldest first, behind the id of the last one seen.
 
         Source: sql/messages.sql (newer_by_id)
         """
-        return list(starmap(Message, await self._session.fetch(_NEWER_BY_ID, cursor_id, limit)))
+        return list(starmap(Message, await self._session.fetch(_NEWER_BY_ID, since_id, limit)))

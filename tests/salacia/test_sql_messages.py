@@ -54,12 +54,11 @@ async def walk(
     page: Callable[..., Any], limit: int, arguments: dict[str, Any]
 ) -> list[salacia.Message]:
     """Every message, page by page behind the last one seen."""
+    edge = "until" if "older" in page.__name__ else "since"
     seen: list[salacia.Message] = []
     while True:
-        cursor = (
-            {"cursor_created_at": seen[-1].created_at, "cursor_id": seen[-1].id} if seen else {}
-        )
-        rows = await page(limit=limit, **cursor, **arguments)
+        cursor = {edge: seen[-1].created_at, f"{edge}_id": seen[-1].id} if seen else {}
+        rows = await page(limit=limit, **arguments | cursor)
         seen += rows
         if len(rows) < limit:
             return seen
@@ -92,11 +91,14 @@ async def test_lists_by_provider(db: salacia.Database) -> None:
 
 async def test_lists_by_id(db: salacia.Database) -> None:
     ids = sorted(row.id for row in await load(db))
-    for page, expected in ((db.messages.newer_by_id, ids), (db.messages.older_by_id, ids[::-1])):
-        seen: list[UUID] = []
-        while rows := await page(limit=11, cursor_id=seen[-1] if seen else None):
-            seen += [message.id for message in rows]
-        assert seen == expected
+    seen: list[UUID] = []
+    while rows := await db.messages.newer_by_id(limit=11, since_id=seen[-1] if seen else None):
+        seen += [message.id for message in rows]
+    assert seen == ids
+    seen = []
+    while rows := await db.messages.older_by_id(limit=11, until_id=seen[-1] if seen else None):
+        seen += [message.id for message in rows]
+    assert seen == ids[::-1]
 
 
 async def test_a_walk_back_from_the_middle_ends_where_the_walk_forth_began(
@@ -104,12 +106,8 @@ async def test_a_walk_back_from_the_middle_ends_where_the_walk_forth_began(
 ) -> None:
     await load(db)
     first = await db.messages.older(limit=10)
-    second = await db.messages.older(
-        limit=10, cursor_created_at=first[-1].created_at, cursor_id=first[-1].id
-    )
-    back = await db.messages.newer(
-        limit=10, cursor_created_at=second[0].created_at, cursor_id=second[0].id
-    )
+    second = await db.messages.older(limit=10, until=first[-1].created_at, until_id=first[-1].id)
+    back = await db.messages.newer(limit=10, since=second[0].created_at, since_id=second[0].id)
     assert back[::-1] == first
 
 
@@ -118,9 +116,7 @@ async def test_rows_that_come_and_go_don_t_disturb_a_cursor(db: salacia.Database
     first = await db.messages.older(limit=10)
     await db.ai_interactions.create(model="new", request={}, created_at=first[3].created_at)
     await db.execute("delete from ai_interactions where id = $1", first[-1].id)
-    following = await db.messages.older(
-        limit=10, cursor_created_at=first[-1].created_at, cursor_id=first[-1].id
-    )
+    following = await db.messages.older(limit=10, until=first[-1].created_at, until_id=first[-1].id)
     assert [m.id for m in following] == [r.id for r in rows[::-1][10:20]]
 
 
