@@ -1,13 +1,16 @@
 """`salacia generate` as a user runs it: statuses, what it writes, and what it leaves alone."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import FLAGS, Folder, is_root
+from commands import FLAGS, Folder, as_ordinary_user
 
 ROOT = Path(__file__).parents[2]
 
@@ -211,20 +214,58 @@ def test_a_damaged_cache_is_no_cache(project: Folder, cache: Path):
     assert project.salacia("generate", "--check").status == 0
 
 
-@pytest.mark.skipif(is_root(), reason="root may read and write everything")
-def test_permission_denied_is_told_without_a_traceback(project: Folder):
-    (project.path / "customers.sql").chmod(0)
-    result = project.salacia("generate")
-    assert result.status == 1
-    assert "customers.sql can't be read: Permission denied" in result.err
-    (project.path / "customers.sql").chmod(0o644)
-    (project.path / "schema.sql").chmod(0)
-    assert "schema.sql can't be read: Permission denied" in project.salacia("generate").err
-    (project.path / "schema.sql").chmod(0o644)
-    project.path.chmod(0o555)
+@pytest.fixture
+def reachable(project: Folder) -> Iterator[Folder]:
+    """The project where everybody may go: pytest's own folders are private."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(project.path, folder, dirs_exist_ok=True)
+        Path(folder).chmod(0o755)
+        yield Folder(Path(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "complaint"),
+    [
+        ("customers.sql", 0o000, "error: customers.sql can't be read: Permission denied"),
+        ("schema.sql", 0o000, "error: schema.sql can't be read: Permission denied"),
+        ("pyproject.toml", 0o000, "error: Permission denied: "),
+        ("sql", 0o000, "error: Permission denied: "),
+        ("app", 0o555, "error: Permission denied: "),
+    ],
+)
+def test_permission_denied_is_told_without_a_traceback(
+    reachable: Folder, name: str, mode: int, complaint: str
+):
+    project = reachable
+    if name == "sql":
+        project.write("sql/more.sql", "-- name: one :one\nselect 1 as one;\n")
+        project.replace("pyproject.toml", '["customers.sql"]', '["customers.sql", "sql"]')
+    if name.startswith("app"):
+        project.salacia("generate")
+        project.replace("customers.sql", "One customer.", "A customer.")
+    path = project.path / name
+    path.chmod(mode)
     try:
-        result = project.salacia("generate")
+        result = as_ordinary_user(lambda: project.salacia("generate"))
     finally:
-        project.path.chmod(0o755)
+        path.chmod(0o755)
     assert result.status == 1
-    assert "Permission denied" in result.err
+    assert complaint in result.err
+
+
+def test_nothing_is_asked_of_a_server_where_nothing_changed(
+    project: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    from salacia_db.postgres import scratch
+
+    def refuse(url: str | None = None) -> None:
+        raise AssertionError("a server was wanted")
+
+    project.salacia("generate")
+    # What is known of a statement doesn't depend on where it stands, nor on its neighbours.
+    project.write(
+        "customers.sql", "\n\n" + project.read("customers.sql").partition("-- name: re")[0]
+    )
+    monkeypatch.setattr(scratch, "scratch_database", refuse)
+    assert project.salacia("generate").out == "app: 2 queries, 1 file changed\n"
+    assert project.salacia("describe").status == 0

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from select import select
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.server import Rejected, connect, rejection
+from salacia_db.codegen.analysis.server import Rejected, ServerError, connect, rejection
 from salacia_db.codegen.facts import SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token, lex, token_at
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn
+    from psycopg.pq.abc import PGconn, PGresult
 
 # psql's commands that only steer psql itself.
 _HARMLESS = (
@@ -134,13 +135,36 @@ class _Runner:
     def _execute(self, sql: str) -> Rejected | None:
         from psycopg.pq import ExecStatus
 
-        result = self._connection.exec_(sql.encode("utf-8", "replace"))
+        result = _run(self._connection, sql.encode("utf-8", "replace"))
         if result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_BOTH):
             self._connection.put_copy_end(b"a schema has no rows to copy")
             result = self._connection.get_result() or result
             while self._connection.get_result() is not None:
                 pass
         return rejection(result)
+
+
+def _run(connection: "PGconn", sql: bytes) -> "PGresult":
+    """What PQexec does, but it can be interrupted while it waits. Raises ServerError."""
+    from psycopg import OperationalError
+    from psycopg.pq import ExecStatus
+
+    last: PGresult | None = None
+    try:
+        connection.send_query(sql)
+        while last is None or last.status not in (ExecStatus.COPY_IN, ExecStatus.COPY_BOTH):
+            while connection.is_busy():
+                select([connection.socket], [], [])
+                connection.consume_input()
+            result = connection.get_result()
+            if result is None:
+                break
+            last = result
+    except OperationalError as error:
+        raise ServerError(f"the connection to the server was lost: {error}") from None
+    if last is None:
+        raise ServerError("the server gave no answer")
+    return last
 
 
 def _problem(script: Script, refused: Rejected) -> Problem:
