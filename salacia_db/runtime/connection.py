@@ -69,6 +69,7 @@ class Connection:
     """
 
     __slots__ = (
+        "bind_execute",
         "current",
         "deadline",
         "dirty",
@@ -89,9 +90,10 @@ class Connection:
 
     def __init__(self, raw: RawConnection, *, incarnation: str | None, limit: int) -> None:
         self.raw = raw
+        # asyncpg's own types stop here: its records and statements are Any.
+        self.bind_execute = _bind_execute(raw)
         self.incarnation = incarnation
         self.limit = limit
-        # asyncpg's own types stop here: its records and statements are Any.
         self.held: dict[Statement, Any] = {}
         self.full = False
         self.deadline = NEVER
@@ -145,6 +147,15 @@ class Connection:
         if self.where is None:
             return f"{doing} for {now - self.since:.1f} s"
         return f"the unit of work of {self.where} for {now - self.since:.1f} s (last: {doing})"
+
+
+def _bind_execute(raw: asyncpg.Connection) -> Any:
+    """What `PreparedStatement.fetch` ends in: three coroutines and some microseconds less.
+
+    `await bind_execute(prepared._state, args, "", limit, True, None)` gives the rows, the command's
+    tag as bytes, and whether it ran to its end; limit 0 is none.
+    """
+    return raw._protocol.bind_execute  # type: ignore[attr-defined]
 
 
 async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:

@@ -90,8 +90,11 @@ def explain(
     if isinstance(error, asyncpg.PostgresError) and from_server(error):
         return database_error(error, name)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
-        connection.held.pop(statement, None)
-        return errors.DatabaseError(
+        # What this connection knows of types is wrong: it ends when it is given back.
+        connection.raw.get_settings().clear_type_cache()
+        connection.expires = float("-inf")
+        what = errors.SchemaChanged if statement.read_only else errors.DatabaseError
+        return what(
             f"{name}: it ran, but its result can't be read: a type has changed meanwhile",
             sqlstate="0A000",
             statement=name,

@@ -98,7 +98,9 @@ class Plan(Struct, frozen=True):
             upsert = write.operation == "upsert"
             coming = before.event(name, write.model, unit, batch, bulk=bulk, upsert=upsert)
             for function in before.functions:
-                await call(function, coming)
+                told = function(coming)
+                if told is not None and inspect.isawaitable(told):
+                    await told
         if self.before:
             args = [tuple(arguments.current) for arguments in batch]
         result = await run(args, self.split)
@@ -116,7 +118,9 @@ class Plan(Struct, frozen=True):
             callbacks.commit += [(function, (event,)) for function in after.on_commit]
             callbacks.rollback += [(function, (event,)) for function in after.on_rollback]
             for function in after.functions:
-                await call(function, event)
+                told = function(event)
+                if told is not None and inspect.isawaitable(told):
+                    await told
         return result
 
 
@@ -299,10 +303,3 @@ class Hooks:
         return tuple(
             r.function for r in self._registrations if r.phase == phase and r.model in (None, model)
         )
-
-
-async def call(function: Function, event: Any) -> None:
-    """Runs a hook, plain or async."""
-    result = function(event)
-    if result is not None and inspect.isawaitable(result):
-        await result

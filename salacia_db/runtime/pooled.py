@@ -50,7 +50,8 @@ class PooledSession(Session):
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            rows: list[Row] = await prepared.fetch(*args)
+            rows: list[Row]
+            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
         except BaseException as error:
             failure = self._failed(connection, statement, args, error)
             if failure is error:
@@ -76,7 +77,8 @@ class PooledSession(Session):
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            row: Row | None = await prepared.fetchrow(*args)
+            rows: list[Row]
+            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
         except BaseException as error:
             failure = self._failed(connection, statement, args, error)
             if failure is error:
@@ -86,7 +88,7 @@ class PooledSession(Session):
                 await pool.release(connection)
             else:
                 pool.put(connection)
-            return row
+            return rows[0] if rows else None
         if isinstance(failure, SchemaChanged):
             return await self.fetchrow(statement, *args)
         raise failure
@@ -101,15 +103,15 @@ class PooledSession(Session):
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            await prepared.fetch(*args)
-            count = affected(prepared.get_statusmsg())
+            state = prepared._state
+            _, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
         except BaseException as error:
             failure = self._failed(connection, statement, args, error)
             if failure is error:
                 raise
         else:
             await pool.release(connection)
-            return count
+            return affected(tag)
         if isinstance(failure, SchemaChanged):
             return await self.execute(statement, *args)
         raise failure

@@ -28,10 +28,15 @@ class Result:
         self.verb = verb
 
 
-def affected(tag: str | None) -> int:
+def affected(tag: bytes | str | None) -> int:
     """The number of rows in a command's tag ("INSERT 0 1"); 0 where it has none."""
-    last = (tag or "").rpartition(" ")[2]
-    return int(last) if last.isdecimal() else 0
+    words = tag.split() if tag else ()
+    return int(words[-1]) if words and words[-1].isdigit() else 0
+
+
+def verb(tag: bytes | None) -> str:
+    """The first word of a command's tag; "" where there is none."""
+    return tag.partition(b" ")[0].decode() if tag else ""
 
 
 def strip(

@@ -10,7 +10,7 @@ from salacia_db.runtime.bulk import Records, guarded
 from salacia_db.runtime.connection import NEVER, Connection
 from salacia_db.runtime.errors import InvalidArgument
 from salacia_db.runtime.hooks import Hooks
-from salacia_db.runtime.result import Result, affected, strip
+from salacia_db.runtime.result import Result, affected, strip, verb
 from salacia_db.runtime.session import RAW, Method, Row, Session
 from salacia_db.runtime.statement import Statement
 from salacia_db.runtime.stream import CHUNK, Stream
@@ -46,7 +46,8 @@ class TransactionSession(Session):
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            rows: list[Row] = await prepared.fetch(*args)
+            rows: list[Row]
+            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
             connection.deadline = NEVER
         except BaseException as error:
             failure = transaction.failed(connection, statement, args, error)
@@ -61,8 +62,8 @@ class TransactionSession(Session):
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         if not statement.read_only:
-            rows = (await self._write(statement, args)).rows
-            return rows[0] if rows else None
+            written = (await self._write(statement, args)).rows
+            return written[0] if written else None
         transaction = self.transaction
         transaction.check()
         transaction.busy = True
@@ -73,14 +74,15 @@ class TransactionSession(Session):
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            row: Row | None = await prepared.fetchrow(*args)
+            rows: list[Row]
+            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
             connection.deadline = NEVER
         except BaseException as error:
             failure = transaction.failed(connection, statement, args, error)
             if failure is error:
                 raise
         else:
-            return row
+            return rows[0] if rows else None
         finally:
             transaction.busy = False
         raise failure
@@ -195,18 +197,21 @@ class TransactionSession(Session):
     async def _write_one(self, statement: Statement, args: Row, split: bool) -> Result:
         form = self._form(statement, tracked=split)
 
-        async def run(connection: Connection) -> tuple[list[Row], str | None]:
+        async def run(connection: Connection) -> tuple[list[Row], bytes]:
             prepared = connection.start(form, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(form)
-            rows: list[Row] = await prepared.fetch(*args)
-            return rows, prepared.get_statusmsg()
+            rows: list[Row]
+            tag: bytes
+            state = prepared._state
+            rows, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
+            return rows, tag
 
         rows, tag = await self._on(form, args, run)
         if form is statement:
-            return Result(rows, affected(tag), verb=(tag or "").partition(" ")[0])
+            return Result(rows, affected(tag), verb=verb(tag))
         self._learn(rows)
-        return strip(statement, rows, affected(tag), verb=(tag or "").partition(" ")[0])
+        return strip(statement, rows, affected(tag), verb=verb(tag))
 
     async def _write_many(
         self, statement: Statement, args: Sequence[Row], *, returning: bool

@@ -61,6 +61,7 @@ async def test_close_waits_for_hooks_in_the_background(url: str) -> None:
     db = await Database(url, hooks=Hooks(), close_timeout=5).open()
 
     async def later() -> None:
+        begun.set()
         await asyncio.sleep(0.1)
         await db.items.list()
         told.append("told")
@@ -70,9 +71,9 @@ async def test_close_waits_for_hooks_in_the_background(url: str) -> None:
             uow.after_commit(later)
             await uow.items.insert(1)
 
+    begun = asyncio.Event()
     task = asyncio.ensure_future(work())
-    while not await db.items.list():
-        await asyncio.sleep(0.01)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -99,6 +99,17 @@ async def test_a_changed_schema_is_noticed_and_healed(db: Database, bystander) -
     assert (await db.session.fetch(star))[0][-1] == "7"
 
 
+async def test_a_changed_composite_is_noticed_and_healed(connect, bystander) -> None:
+    db = await connect(pool_max=2)
+    whole = Statement("items.whole", "select i from item i", read_only=True, clean=True)
+    await db.items.insert(1)
+    assert len((await db.session.fetch(whole))[0][0]) == 4
+    await bystander.execute("alter table item add column extra int default 7")
+    assert (await db.session.fetch(whole))[0][0]["extra"] == 7
+    async with db.unit_of_work() as uow:
+        assert (await uow.session.fetch(whole))[0][0]["extra"] == 7
+
+
 async def test_statement_texts_start_with_their_name_on_the_server(db: Database, bystander) -> None:
     await db.session.execute(DELETE, 1)
     seen = await bystander.fetchval(
