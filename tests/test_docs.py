@@ -2,18 +2,24 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from msgspec.structs import fields
 
+from salacia_db.cli.options import PROJECT_FLAGS
+from salacia_db.codegen.facts import Kind
+from salacia_db.codegen.project import Settings
+from salacia_db.config import Overrides, load_settings
 from salacia_db.postgres import data_folder, stop_durable
-from salacia_db.postgres.scratch import scratch_database, scratch_server
+from salacia_db.postgres.migrations.history import State
+from salacia_db.postgres.scratch import scratch_database
+from salacia_db.runtime import errors
 from tests.documents import Reader
 
 DOCS = Path(__file__).parents[1] / "docs"
-
-Follow = Callable[[str], int]
 
 
 @pytest.fixture
@@ -21,9 +27,8 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     """A reader with an empty database and a server that both go afterwards."""
     folder = tmp_path / "project"
     folder.mkdir()
-    server = scratch_server().url()
-    with scratch_database(server) as url:
-        yield Reader(folder, {"DATABASE_URL": url, "SERVER_URL": server})
+    with scratch_database() as url:
+        yield Reader(folder, {"DATABASE_URL": url})
     stop(folder)
 
 
@@ -36,30 +41,71 @@ def stop(folder: Path) -> None:
         shutil.rmtree(data.resolve())
 
 
-def follow(reader: Reader, name: str, *, example: bool) -> int:
-    """Follow a document in a copy of the example, or in an empty folder."""
+def follow(reader: Reader, name: str, *, example: bool) -> None:
+    """Follow a document, every block of it, in a copy of the example or in an empty folder."""
     if example:
         shutil.copytree(DOCS / "example", reader.folder, dirs_exist_ok=True)
-    return reader.follow((DOCS / name).read_text("utf-8"))
+    text = (DOCS / name).read_text("utf-8")
+    assert reader.follow(text) == len(re.findall("^```", text, re.MULTILINE)) / 2
 
 
-def words_in_code(document: str) -> set[str]:
-    """What stands in backticks in the document's tables."""
-    rows = [line for line in document.splitlines() if line.startswith("| `")]
-    return {word for row in rows for word in re.findall(r"`([^`]+)`", row.split(" | ")[0])}
+def table(name: str, head: str) -> dict[str, list[str]]:
+    """The rows of the table in a document whose first heading is this, by their code words."""
+    text = (DOCS / name).read_text("utf-8")
+    lines = text[text.index(f"\n| {head} |") + 1 :].split("\n\n")[0].splitlines()[2:]
+    rows = [re.split(r" \| ?", line.removeprefix("| ").removesuffix(" |")) for line in lines]
+    return {word: row[1:] for row in rows for word in re.findall("`([^`]+)`", row[0])}
 
 
 def test_migrations_work_as_they_are_described(reader: Reader) -> None:
-    assert follow(reader, "migrations.md", example=False) >= 30
+    follow(reader, "migrations.md", example=False)
 
 
 def test_query_files_work_as_they_are_described(reader: Reader) -> None:
-    assert follow(reader, "sql.md", example=True) >= 28
+    follow(reader, "sql.md", example=True)
 
 
 def test_tests_work_as_they_are_described(reader: Reader) -> None:
-    assert follow(reader, "testing.md", example=True) >= 18
+    follow(reader, "testing.md", example=True)
 
 
 def test_the_generator_works_as_it_is_described(reader: Reader) -> None:
-    assert follow(reader, "generator.md", example=True) >= 30
+    follow(reader, "generator.md", example=True)
+
+
+def test_the_runtime_works_as_it_is_described(reader: Reader) -> None:
+    follow(reader, "runtime.md", example=True)
+
+
+def test_every_setting_of_the_runtime_is_described_with_its_defaults() -> None:
+    described = table("runtime.md", "setting")
+    assert described.keys() == Overrides.__annotations__.keys() - {"pool"}
+    for name, row in described.items():
+        for column, profile in enumerate(("development", "test", "production")):
+            settings = load_settings("postgresql://", profile=profile)
+            owner = settings.pool if name.startswith("pool_") else settings
+            value = str(getattr(owner, name.removeprefix("pool_"))).removesuffix(".0")
+            assert row[column] == value, (name, profile)
+
+
+def test_every_error_is_described_with_whether_a_retry_is_safe() -> None:
+    described = table("runtime.md", "error")
+    classes = [name for name in errors.__all__ if name not in ("SalaciaError", "retry_safe")]
+    assert described.keys() == set(classes)
+    for name, row in described.items():
+        assert row[-1].startswith("yes" if getattr(errors, name).retry_safe else "no")
+
+
+def test_every_setting_of_the_generator_is_described() -> None:
+    described = table("generator.md", "setting").keys()
+    assert {field.encode_name for field in fields(Settings)} <= described
+
+
+def test_every_flag_of_generate_and_describe_is_described() -> None:
+    described = {flag.split()[0] for flag in table("generator.md", "flag")}
+    assert described == {f"--{name.replace('_', '-')}" for name in PROJECT_FLAGS}
+
+
+def test_every_kind_and_every_state_of_a_migration_is_described() -> None:
+    assert {f":{kind}" for kind in get_args(Kind)} <= table("sql.md", "kind").keys()
+    assert set(get_args(State)) == table("migrations.md", "state").keys()
