@@ -90,7 +90,8 @@ class Folder:
 
     def salacia(self, *arguments: str) -> Result:
         """Run the command here. It never shows a traceback: an exception would come out of here."""
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+        printed, err = io.BytesIO(), io.StringIO()
+        out = io.TextIOWrapper(printed, "utf-8")
         with (
             contextlib.chdir(self.path),
             contextlib.redirect_stdout(out),
@@ -101,7 +102,7 @@ class Folder:
             except SystemExit as exit_:
                 status = int(exit_.code or 0)
         out.flush()
-        said = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        said = printed.getvalue().decode()
         assert "Traceback" not in said + err.getvalue()
         return Result(status, said, err.getvalue())
 

@@ -96,7 +96,8 @@ def _statements(number: int) -> list[str]:
         "\n  rank() over (order by sum(amount) desc) as place\n"
         "from months\ngroup by month\norder by month;\n",
         "-- name: search :many\nselect t.id, t.name, t.details ->> 'note' as note,"
-        f"\n  p.name as parent, case when t.quantity > 0 then t.amount / t.quantity end as price\nfrom {table} t\n"
+        f"\n  p.name as parent, case when t.quantity > 0 then t.amount / t.quantity end as price\n"
+        f"from {table} t\n"
         f"join {above} p on p.id = t.parent_id\nwhere t.name ilike :term or t.code = :code\n"
         "limit :limit;\n",
         f"-- name: move :one\nwith gone as (\n  delete from {table} where id = :id returning *\n)\n"
