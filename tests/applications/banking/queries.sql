@@ -45,10 +45,10 @@ group by a.id
 order by a.code;
 
 -- name: totals_by_kind :many
-select kind, currency, sum(balance) as total, count(*) as accounts
-from accounts
-join balances on balances.account_id = accounts.id and balances.currency = accounts.currency
-group by grouping sets ((accounts.kind, accounts.currency), (accounts.currency))
+select a.kind, a.currency, sum(b.balance) as total, count(*) as accounts
+from accounts a
+join balances b on b.account_id = a.id
+group by grouping sets ((a.kind, a.currency), (a.currency))
 order by 1, 2;
 
 -- name: book :one

@@ -1,4 +1,4 @@
--- name: current_subscription :one
+-- name: current_subscription :many
 select
   s.id,
   s.status,
