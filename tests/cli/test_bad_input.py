@@ -141,7 +141,7 @@ def test_a_huge_file_takes_no_more_than_its_share(bare: Folder):
     started = time.monotonic()
     result = bare.salacia("generate", *FLAGS)
     assert "a comment that never closes" in result.err
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
 
 
 def test_a_statement_that_postgresql_finds_too_deep(bare: Folder):

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psycopg
 import pytest
 from commands import FLAGS, Folder
 
 import salacia_db.cli
 
 ROOT = Path(__file__).parents[2]
+_DATABASES = "select datname from pg_database order by 1"
+_SLEEPERS = "select from pg_stat_activity where query = 'select pg_sleep(60)'"
 SCRIPT = "import sys; from salacia_db.cli import main; sys.exit(main())"
 
 
@@ -64,13 +68,17 @@ def test_an_interrupt_is_told_in_a_word(
     assert capsys.readouterr() == ("", "interrupted\n")
 
 
-def test_an_interrupted_run_leaves_nothing(bare: Folder):
-    """Interrupted while a statement of the schema runs: no server is left behind, no file."""
-    bare.write("schema.sql", "select pg_sleep(20);")
-    process = start(bare, "generate", *FLAGS)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=15)
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+def test_an_interrupted_run_leaves_nothing(bare: Folder, database: str):
+    """Interrupted while a statement of the schema runs: no scratch database is left, no file."""
+    bare.write("schema.sql", "select pg_sleep(60);")
+    with psycopg.connect(database, autocommit=True) as connection:
+        before = connection.execute(_DATABASES).fetchall()
+        process = start(bare, "generate", "--database-url", database, *FLAGS)
+        while not connection.execute(_SLEEPERS).fetchall():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (130, "", "interrupted\n")
+        assert connection.execute(_DATABASES).fetchall() == before
     assert not (bare.path / "app").exists()
