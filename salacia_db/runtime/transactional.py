@@ -1,6 +1,7 @@
 """A unit of work's session: all statements on one connection, in one transaction."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 import asyncpg
@@ -17,6 +18,8 @@ from salacia_db.runtime.stream import CHUNK, Stream
 from salacia_db.runtime.transaction import Transaction
 
 T = TypeVar("T")
+
+_portals = count()
 
 
 class TransactionSession(Session):
@@ -136,25 +139,34 @@ class TransactionSession(Session):
     def stream(
         self, statement: Statement, args: Row, build: Callable[[Iterable[Row]], list[T]]
     ) -> Stream[T]:
-        async def begin(connection: Connection) -> Any:
+        portal = f"salacia_{next(_portals)}"
+
+        async def begin(connection: Connection) -> tuple[list[Row], bool, Any]:
             self.transaction.unproven |= not statement.read_only
             prepared = connection.start(statement, self._timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
-            return await prepared.cursor(*args)
+            state = prepared._state
+            rows, _, done = await connection.bind_execute(state, args, portal, CHUNK, True, None)
+            return rows, done, state
 
         async def chunks() -> AsyncGenerator[list[T], None]:
-            cursor = await self._on(statement, args, begin)
+            rows, done, state = await self._on(statement, args, begin)
 
-            async def more(connection: Connection) -> list[Row]:
+            async def more(connection: Connection) -> tuple[list[Row], bool]:
                 connection.start(statement, self._timeout)
-                rows: list[Row] = await cursor.fetch(CHUNK)
-                return rows
+                found, _, done = await connection.driver.execute(state, portal, CHUNK, True, None)
+                return found, done
 
-            while rows := await self._on(statement, args, more):
+            async def close(connection: Connection) -> None:
+                await connection.driver.close_portal(portal, None)
+
+            while rows:
                 yield build(rows)
-                if len(rows) < CHUNK:
+                if done:
                     break
+                rows, done = await self._on(statement, args, more)
+            await self._on(statement, args, close)
 
         return Stream(chunks)
 

@@ -157,6 +157,16 @@ async def test_a_stream_gives_every_row_in_order(db: Database) -> None:
         assert found == list(range(1, 1234))
 
 
+@pytest.mark.parametrize("number", [499, 500, 501, 1000])
+async def test_a_stream_ends_where_its_chunks_do(db: Database, number: int) -> None:
+    await db.items.copy(rows(number))
+    assert [item.id async for item in db.items.stream()] == list(range(number))
+    async with db.unit_of_work() as uow:
+        assert len([item async for item in uow.items.stream()]) == number
+        # Nothing of it stays open in the transaction.
+        assert await uow.fetchval("select count(*) from pg_cursors where name like 'sal%'") == 0
+
+
 async def test_an_empty_stream_ends_at_once(db: Database) -> None:
     assert [item async for item in db.items.stream()] == []
 
