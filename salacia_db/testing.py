@@ -30,7 +30,8 @@ from pytest_postgresql.factories import (
 )
 
 from salacia_db.codegen.pipeline import load_schema
-from salacia_db.codegen.project import Project, load_project
+from salacia_db.codegen.project import Project
+from salacia_db.codegen.sqlc import load_projects
 from salacia_db.postgres.connection import Connection, connect, identifier, script, with_database
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases, scratch_server
 from salacia_db.runtime import Database, Hooks
@@ -62,8 +63,11 @@ class ServerForTests(NamedTuple):
 
 @pytest.fixture(scope="session")
 def salacia_project() -> Project:
-    """The project under test: `[tool.salacia]` of the folder that pytest runs in."""
-    return load_project(_root, {})
+    """The project under test, of the folder that pytest runs in: by [tool.salacia] or sqlc.yaml.
+
+    Override it where sqlc.yaml names several packages: the first of them is taken.
+    """
+    return load_projects(_root, {}).projects[0]
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +80,7 @@ def salacia_server() -> ServerForTests:
 def _load(host: str, port: int, user: str, dbname: str, **_: object) -> None:
     """Bring the project's schema to the template database, and let the ordinary role use it."""
     url = with_database(scratch_server().url(), dbname)
-    load_schema(load_project(_root, {}), url)
+    load_schema(load_projects(_root, {}).projects[0], url)
     connection = connect(url)
     try:
         _grant(connection)

@@ -31,7 +31,8 @@ STAGES: dict[str, set[str]] = {
     "emit": {"facts", "problems"},
     "describe": {"facts", "problems"},
     "project": {"facts", "problems"},
-    "pipeline": {"facts", "problems", "source", "analysis", "emit", "describe", "project"},
+    "sqlc": {"facts", "problems", "source", "project"},
+    "pipeline": {"facts", "problems", "source", "analysis", "emit", "describe", "project", "sqlc"},
     "facts": set(),
     "problems": {"facts"},
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from salacia_db.cli.options import Commands, add_project_flags, project
+from salacia_db.cli.options import Commands, add_project_flags, projects
 from salacia_db.codegen.problems import ProblemsError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def _describe(options: argparse.Namespace) -> int:
     from salacia_db.codegen.pipeline import description
 
     try:
-        found, problems = description(project(options))
+        loaded = projects(options)
+        found, problems = description(loaded.projects, loaded.problems)
     except ProblemsError as error:
         # An editor that asked for JSON reads the problems of the settings there, too.
         found, problems = undescribed(error.problems), error.problems

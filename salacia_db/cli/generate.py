@@ -2,8 +2,12 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from salacia_db.cli.options import Commands, add_project_flags, project
+from salacia_db.cli.options import Commands, add_project_flags, projects
+
+if TYPE_CHECKING:
+    from salacia_db.codegen.pipeline import Generated
 
 
 def add_command(commands: Commands) -> None:
@@ -25,22 +29,31 @@ def add_command(commands: Commands) -> None:
 def _generate(options: argparse.Namespace) -> int:
     from salacia_db.codegen.pipeline import generate
 
-    result = generate(project(options))
-    for problem in result.problems:
-        print(problem.render(), file=sys.stderr)
-    if result.failed:
-        count = sum(problem.severity == "error" for problem in result.problems)
+    loaded = projects(options)
+    results = [generate(project) for project in loaded.projects]
+    problems = [*loaded.problems, *(p for result in results for p in result.problems)]
+    for text in dict.fromkeys(problem.render() for problem in problems):
+        print(text, file=sys.stderr)
+    if any(result.failed for result in results):
+        count = sum(problem.severity == "error" for problem in problems)
         print(f"{count} error{'s' * (count != 1)}; nothing was written", file=sys.stderr)
         return 1
     if options.check:
-        return _check(result.diff(), result.folder)
+        return max(_check(result.diff(), result.folder) for result in results)
+    for result in results[1:]:
+        result.diff()  # what stands in the way of a later one is found before the first is written
+    for result in results:
+        _write(result)
+    return 0
+
+
+def _write(result: "Generated") -> None:
     written = result.write()
     queries = f"{result.queries} quer{'y' if result.queries == 1 else 'ies'}"
     if not written:
         print(f"{result.folder}: current, {queries}")
     else:
         print(f"{result.folder}: {queries}, {len(written)} file{'s' * (len(written) != 1)} changed")
-    return 0
 
 
 def _check(diff: str, folder: str) -> int:

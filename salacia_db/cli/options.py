@@ -2,9 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from salacia_db.codegen.project import Project, load_project
+if TYPE_CHECKING:
+    from salacia_db.codegen.sqlc import Loaded
 
 # argparse has no public name for what add_subparsers() returns.
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"  # pyright: ignore[reportPrivateUsage]
@@ -36,6 +37,8 @@ def add_project_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def project(options: argparse.Namespace) -> Project:
-    """The project that the flags and the current folder name. Raises ProblemsError."""
-    return load_project(Path.cwd(), {name: getattr(options, name) for name in PROJECT_FLAGS})
+def projects(options: argparse.Namespace) -> "Loaded":
+    """The projects that the flags and the current folder name. Raises ProblemsError."""
+    from salacia_db.codegen.sqlc import load_projects
+
+    return load_projects(Path.cwd(), {name: getattr(options, name) for name in PROJECT_FLAGS})

@@ -1,7 +1,9 @@
 """The way from a project to its package: read, analyse, emit. Each stage adds its problems."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from salacia_db.codegen.analysis.project import NOTHING, Analysis, analyse_project
@@ -23,6 +25,7 @@ from salacia_db.codegen.problems import Problem, ProblemsError
 from salacia_db.codegen.project import Project
 from salacia_db.codegen.source import read_queries
 from salacia_db.codegen.source.files import show
+from salacia_db.codegen.sqlc.migrations import sql_files, without_rollback
 from salacia_db.postgres.cluster import cache_folder
 
 
@@ -67,8 +70,22 @@ def generate(project: Project) -> Generated:
     return Generated(project.out, folder, tuple(files), len(analysis.queries), problems)
 
 
-def description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
-    """What is known of every query that could be understood, and all problems."""
+def description(
+    projects: Sequence[Project], problems: Sequence[Problem] = ()
+) -> tuple[Description, tuple[Problem, ...]]:
+    """What is known of every query that could be understood, and all problems.
+
+    `problems` were found before; those of several projects are told once.
+    """
+    described = [_description(project) for project in projects]
+    found = (*problems, *(p for _, own in described for p in own))
+    told = tuple({(p.message, p.position()): p for p in found}.values())
+    empty = undescribed(told)
+    queries = tuple(query for one, _ in described for query in one.queries)
+    return msgspec.structs.replace(empty, queries=queries), told
+
+
+def _description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
     analysis = analyse(project)
     if analysis.schema is NOTHING:
         problems = in_order(analysis.problems)
@@ -118,13 +135,25 @@ def _schema_source(project: Project) -> SchemaSource:
             raise ProblemsError(Problem(f"{shown} {what}", hint=hint))
         return Migrations(project.migrations)
     if project.schema:
-        read = [_source_file(path, project.root) for path in project.schema]
+        read = [_source_file(path, project.root) for path in _schema_files(project)]
         problems = [found for found in read if isinstance(found, Problem)]
         if problems:
             raise ProblemsError(*problems)
-        return SchemaFiles(tuple(found for found in read if isinstance(found, SourceFile)))
+        files = [found for found in read if isinstance(found, SourceFile)]
+        if project.dialect == "sqlc":
+            files = [SourceFile(file.path, without_rollback(file.text)) for file in files]
+        return SchemaFiles(tuple(files))
     assert project.database_url is not None  # load_project has seen to it
     return LiveDatabase(project.database_url)
+
+
+def _schema_files(project: Project) -> list[Path]:
+    """The files of the schema; where sqlc's rules hold, also those of its folders."""
+    if project.dialect != "sqlc":
+        return list(project.schema)
+    # What isn't there is kept, so that it is reported.
+    found = [sql_files(project.root, str(path)) or [path] for path in project.schema]
+    return [file for files in found for file in files]
 
 
 def _source_file(path: Path, root: Path) -> SourceFile | Problem:
@@ -144,7 +173,13 @@ def _source_file(path: Path, root: Path) -> SourceFile | Problem:
 
 
 def _options(project: Project) -> Options:
-    return Options(package=project.package, types=project.types, names=project.names)
+    return Options(
+        package=project.package,
+        types=project.types,
+        names=project.names,
+        renames=project.renames,
+        exact_table_names=project.exact_table_names,
+    )
 
 
 def _naming(package: Package, methods: dict[int, Method]) -> Naming:

@@ -51,6 +51,10 @@ class Project(Struct, frozen=True):
     dialect: Dialect
     types: Mapping[str, str]
     names: Mapping[str, str]
+    renames: Mapping[str, str] = {}
+    """Of sqlc: new names for columns, and for tables in the singular, wherever they are."""
+    exact_table_names: bool = False
+    """Of sqlc: the struct of `books` is called Books."""
 
 
 def load_project(folder: Path, flags: Mapping[str, Any]) -> Project:
@@ -119,6 +123,21 @@ def _resolve(
     )
 
 
+def find_sqlc_file(folder: Path) -> Path | None:
+    """sqlc's own settings in the folder, if there are any."""
+    return next((folder / name for name in SQLC_FILES if (folder / name).is_file()), None)
+
+
+def without_passwords(text: str) -> str:
+    """The text with each character of a password in a URL as a star."""
+    return _PASSWORD.sub(lambda found: "*" * len(found[0]), text)
+
+
+def is_package_name(name: str) -> bool:
+    """Whether a Python package can be called so."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
 def _path(text: str) -> str:
     if "\0" in text:
         raise ProblemsError(Problem(f"no file can be called {text!r}"))
@@ -137,7 +156,7 @@ def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple
                 hint="the folder's name is the package's: change `out` or `package`",
             )
         )
-    if not name.isidentifier() or keyword.iskeyword(name):
+    if not is_package_name(name):
         raise ProblemsError(
             Problem(
                 f"{name!r} can't be the name of a Python package",
@@ -148,7 +167,7 @@ def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple
 
 
 def _implied_dialect(folder: Path) -> Dialect:
-    return "sqlc" if any((folder / name).exists() for name in SQLC_FILES) else "salacia"
+    return "salacia" if find_sqlc_file(folder) is None else "sqlc"
 
 
 def _find_pyproject(folder: Path) -> Path | None:
@@ -165,7 +184,7 @@ def _read(file: Path) -> Settings:
     except UnicodeDecodeError:
         raise ProblemsError(Problem(f"{file.name} isn't UTF-8", hint="save it as UTF-8")) from None
     # What is shown of the file: as long as it is, without a password.
-    source = SourceFile(file.name, _PASSWORD.sub(lambda found: "*" * len(found[0]), text))
+    source = SourceFile(file.name, without_passwords(text))
     try:
         everything = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

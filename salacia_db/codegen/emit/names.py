@@ -69,11 +69,20 @@ def is_class_name(name: str) -> bool:
 class Overrides:
     """`[tool.salacia.names]`: the Python name of `table`, `table.column`, `enum.label` and so on.
 
-    The schema may come first; the fuller key wins.
+    The schema may come first; the fuller key wins. What they leave open, sqlc's renames may say:
+    by the name alone, of a table in the singular.
     """
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        renames: Mapping[str, str] | None = None,
+        *,
+        exact_tables: bool = False,
+    ) -> None:
         self._names = names
+        self._renames = renames or {}
+        self._exact_tables = exact_tables
         self.problems = [
             Problem(
                 f"[tool.salacia.names] {key} = {value!r} is no name that Python can use",
@@ -89,6 +98,20 @@ class Overrides:
         if name is None and path:
             name = self._names.get(".".join(path))
         return name if name and is_class_name(name) else None
+
+    def renamed(self, name: str) -> str:
+        """The name, or what a rename puts in its place: still to be made a legal one."""
+        return self._renames.get(name, name)
+
+    def struct_name(self, table: str) -> str:
+        """The class of one row of a table."""
+        *words, last = _words(table)
+        one = "_".join([*words, singular(last)]).lower()
+        if one in self._renames:
+            return class_name(self._renames[one])
+        if self._exact_tables or table in self._renames:
+            return class_name(self.renamed(table))
+        return struct_name(table)
 
 
 class Clashes:

@@ -32,11 +32,17 @@ from salacia_db.codegen.problems import Problem
 
 
 class Options(Struct, frozen=True):
-    """What the settings say of the generated package: its import name, types and names."""
+    """What the settings say of the generated package: its import name, types and names.
+
+    `renames` are sqlc's: by the name of a column or, in the singular, of a table, wherever it is.
+    With `exact_table_names` the struct of `books` is Books.
+    """
 
     package: str
     types: Mapping[str, str] = {}
     names: Mapping[str, str] = {}
+    renames: Mapping[str, str] = {}
+    exact_table_names: bool = False
 
 
 class Package:
@@ -45,7 +51,10 @@ class Package:
     def __init__(self, queries: Sequence[Query], schema: Schema, options: Options) -> None:
         self.options = options
         self.schema = schema
-        self.registry = Registry(schema, options.names)
+        overrides = names.Overrides(
+            options.names, options.renames, exact_tables=options.exact_table_names
+        )
+        self.registry = Registry(schema, overrides)
         self.types = TypeMap(options.types, self.registry)
         self.planner = Planner(schema, self.registry, self.types)
         self._problems: list[Problem] = []

@@ -221,7 +221,7 @@ class Planner:
 
     def _field(self, query: Query, number: int, columns: list[PyType | None]) -> tuple[Field, str]:
         field = query.fields[number]
-        name = names.field_name(field.name)
+        name = names.field_name(self.registry.renamed(field.name))
         if isinstance(field, NestedField):
             nested, item = self._nested(field)
             type_ = PyType(nested.class_.text, "", "", atomic=nested.atomic)

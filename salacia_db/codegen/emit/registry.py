@@ -1,7 +1,7 @@
 """The registry: which class stands for each table, enum and composite of the schema, and where."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -44,8 +44,8 @@ class Registry:
     is `public`, or the only one.
     """
 
-    def __init__(self, schema: Schema, overrides: Mapping[str, str]) -> None:
-        self._overrides = names.Overrides(overrides)
+    def __init__(self, schema: Schema, overrides: names.Overrides) -> None:
+        self._overrides = overrides
         self.problems = list(self._overrides.problems)
         # Classes that can be imported from the package itself.
         self.top = names.Clashes("the package", self.problems.append)
@@ -76,6 +76,10 @@ class Registry:
             for t in schema.composites
         }
 
+    def renamed(self, column: str) -> str:
+        """A column's name as sqlc's renames have it, wherever the column is from."""
+        return self._overrides.renamed(column)
+
     def fields(self, table: TableRef) -> tuple[str, ...]:
         """The names of the fields of a table's struct, one for each column."""
         return self._fields[table]
@@ -102,7 +106,8 @@ class Registry:
             scope = scopes.setdefault(
                 ref.schema, names.Clashes(f"`{module[1:]}`", self.problems.append)
             )
-            class_name = self._overrides.get(ref.schema, ref.name) or names.struct_name(ref.name)
+            class_name = self._overrides.get(ref.schema, ref.name)
+            class_name = class_name or self._overrides.struct_name(ref.name)
             if class_name in names.CLASSES:
                 class_name += "Row"
             scope.take(class_name, f"table {ref.schema}.{ref.name}")
@@ -112,7 +117,8 @@ class Registry:
     def _types(
         self, types: Iterable[PgType], module: str, what: str
     ) -> dict[tuple[str, str], Class]:
-        chosen = {(t.schema, t.name): names.class_name(t.name) for t in types}
+        renamed = self._overrides.renamed
+        chosen = {(t.schema, t.name): names.class_name(renamed(t.name)) for t in types}
         count = Counter(chosen.values())
         found: dict[tuple[str, str], Class] = {}
         for (schema, name), class_name in chosen.items():
@@ -138,7 +144,8 @@ class Registry:
         clashes = names.Clashes(f"the class of {schema}.{owner}", self.problems.append)
         found: list[str] = []
         for source in sources:
-            chosen = self._overrides.get(schema, owner, source) or name(source)
+            chosen = self._overrides.get(schema, owner, source)
+            chosen = chosen or name(self._overrides.renamed(source))
             clashes.take(chosen, f"{what} {source!r}")
             found.append(chosen)
         return tuple(found)
