@@ -306,8 +306,9 @@ order by i.created_at, i.id
 -- name: older_matching :many
 -- Messages in which every word of a term occurs, somewhere in the request or the answer,
 -- newest first.
--- `"a phrase"`, `or` and `-not` mean what they do in a web search. The words are looked up first,
--- by themselves: the planner can't know how rare they are, and might walk all messages by time.
+-- The words are looked up first, by themselves: the planner can't know how rare they are, and might
+-- walk all messages by time. Words only, no phrases: an index of words can't tell a phrase, and
+-- every message that has its words would have to be taken apart.
 -- returns: Message
 -- default: since None
 -- default: until None
@@ -317,7 +318,7 @@ order by i.created_at, i.id
 with matching as materialized (
   select id, created_at
   from ai_interactions
-  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+  where message_words(request, response) @@ plainto_tsquery('simple', :search)
 )
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
@@ -357,7 +358,7 @@ order by i.created_at desc, i.id desc
 with matching as materialized (
   select id, created_at
   from ai_interactions
-  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+  where message_words(request, response) @@ plainto_tsquery('simple', :search)
 )
 select
   i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,

@@ -137,7 +137,7 @@ from per_model
 with matching as materialized (
   select model, error, status_code, total_tokens, response_time_ms, created_at
   from ai_interactions
-  where message_words(request, response) @@ websearch_to_tsquery('simple', :search)
+  where message_words(request, response) @@ plainto_tsquery('simple', :search)
 ),
 per_model as (
   select

@@ -294,7 +294,7 @@ _OLDER_MATCHING = Statement(
     "with matching as materialized (\n"
     "  select id, created_at\n"
     "  from ai_interactions\n"
-    "  where message_words(request, response) @@ websearch_to_tsquery('simple', $1)\n"
+    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
     ")\n"
     "select\n"
     "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
@@ -329,7 +329,7 @@ _NEWER_MATCHING = Statement(
     "with matching as materialized (\n"
     "  select id, created_at\n"
     "  from ai_interactions\n"
-    "  where message_words(request, response) @@ websearch_to_tsquery('simple', $1)\n"
+    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
     ")\n"
     "select\n"
     "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
@@ -582,10 +582,11 @@ class MessagesQueries(Group):
     ) -> list[Message]:
         """Messages in which every word of a term occurs, somewhere in the request or the answer,
         newest first.
-        `"a phrase"`, `or` and `-not` mean what they do in a web search. The words are looked up
-        first,
-        by themselves: the planner can't know how rare they are, and might walk all messages by
-        time.
+        The words are looked up first, by themselves: the planner can't know how rare they are, and
+        might
+        walk all messages by time. Words only, no phrases: an index of words can't tell a phrase,
+        and
+        every message that has its words would have to be taken apart.
 
         Source: sql/messages.sql (older_matching)
         """

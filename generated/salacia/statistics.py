@@ -142,7 +142,7 @@ _SUMMARY_MATCHING = Statement(
     "with matching as materialized (\n"
     "  select model, error, status_code, total_tokens, response_time_ms, created_at\n"
     "  from ai_interactions\n"
-    "  where message_words(request, response) @@ websearch_to_tsquery('simple', $1)\n"
+    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
     "),\n"
     "per_model as (\n"
     "  select\n"

@@ -37,16 +37,13 @@ FILTERS: dict[str, Case] = {
         {"search": "alpha beta", "until": UNTIL},
         lambda r: has_word(r, "alpha") and has_word(r, "beta") and r.created_at < UNTIL,
     ),
-    "one of two words": (
+    "words, however they are written": (
         "_matching",
-        {"search": "alpha or gamma"},
-        lambda r: has_word(r, "alpha") or has_word(r, "gamma"),
+        {"search": '"gamma, -DELTA or'},
+        lambda _: False,
     ),
-    "without a word": (
-        "_matching",
-        {"search": "delta -beta"},
-        lambda r: has_word(r, "delta") and not has_word(r, "beta"),
-    ),
+    "punctuation": ("_matching", {"search": "(delta)!"}, lambda r: has_word(r, "delta")),
+    "no word at all": ("_matching", {"search": "?!"}, lambda _: False),
 }
 
 
@@ -68,7 +65,7 @@ async def walk(
 async def test_lists_by(db: salacia.Database, case: Case) -> None:
     suffix, arguments, keep = case
     expected = [row.id for row in await load(db) if keep(row)]
-    assert expected or arguments.get("model") == "gpt", "the filter is worth testing"
+    assert expected or "model" in arguments or "search" in arguments
     for direction, ids in (("newer", expected), ("older", expected[::-1])):
         page = getattr(db.messages, direction + suffix)
         assert [m.id for m in await walk(page, 7, arguments)] == ids

@@ -266,7 +266,7 @@ def test_a_constraint_s_index_that_serves_no_statement_is_known(filled: psycopg.
 def test_a_search_never_walks_the_messages_however_common_the_word(
     filled: psycopg.Connection,
 ) -> None:
-    for word in ("yes", "word77", "nowhere", "yes nowhere", "yes -word77"):
+    for word in ("yes", "word77", "nowhere", "yes nowhere", '"yes word77"', "-yes"):
         for name in ("messages.older_matching", "statistics.summary_matching"):
             nodes = plans(filled, STATEMENTS[name], search=word)
             heads = [n for n in nodes if n.get("Subplan Name") == "CTE matching"]
