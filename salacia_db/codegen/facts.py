@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["one", "one!", "many", "exec", "bulk", "copy", "stream"]
+Kind = Literal["one", "one!", "many", "exec", "bulk", "copy", "stream", "batchone", "batchmany"]
 Dialect = Literal["salacia", "sqlc"]
 Cardinality = Literal["none", "one", "optional", "many"]
 Operation = Literal["create", "update", "delete", "upsert"]
@@ -176,7 +176,9 @@ class Parameter(Struct, frozen=True):
 class Column(Struct, frozen=True):
     """A column of the wire's rows. `nullable` is False only where the query tree proves it.
 
-    `reason` says in words why it may be NULL, or why it can't be.
+    `reason` says in words why it may be NULL, or why it can't be; `place` is the character of the
+    statement's `sql` that decides it, counted from 0, None where that is unknown; `hint` is what
+    would make it not null, where more is known than for any expression.
     """
 
     name: str
@@ -184,6 +186,8 @@ class Column(Struct, frozen=True):
     nullable: bool
     origin: ColumnRef | None
     reason: str = ""
+    place: int | None = None
+    hint: str = ""
 
 
 class ValueField(Struct, frozen=True, tag="value", gc=False):
@@ -245,7 +249,8 @@ class Query(Struct, frozen=True):
     `sql` is what runs: `Statement.sql` with stars and whole rows expanded. `table` is set where a
     row of the wire is exactly a row of that table. `read_only`: nothing is written, by functions
     included. `clean`: the session is left as it was found. `single`: at most one row is affected
-    or returned whatever the data.
+    or returned whatever the data. `rows_reason`, `not_read_only` and `not_clean` say in words why
+    the cardinality is what it is, and what keeps the statement from being so; empty where it is.
     """
 
     statement: Statement
@@ -261,6 +266,9 @@ class Query(Struct, frozen=True):
     writes: tuple[Write, ...]
     tracked: Tracked | None = None
     copy_target: CopyTarget | None = None
+    rows_reason: str = ""
+    not_read_only: str = ""
+    not_clean: str = ""
 
 
 class Schema(Struct, frozen=True):

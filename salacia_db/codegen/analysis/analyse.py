@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from salacia_db.codegen.analysis import refusals, rows
-from salacia_db.codegen.analysis.cardinality import cardinality, single, why_many
+from salacia_db.codegen.analysis.cardinality import cardinality, single, why, why_many
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects, effects
 from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_rows
@@ -45,6 +45,15 @@ class _Text(Struct, frozen=True):
     parsed: Parsed
     parts: tuple[Part, ...]
     missing: frozenset[int] = frozenset()
+    expansion: Expansion | None = None
+
+    def place(self, proof: Proof) -> int | None:
+        """The character of the statement's own text that a proof points to."""
+        location = proof.location if proof.cause is None else proof.cause
+        if location is None:
+            return None
+        offset = len(self.sql.encode()[:location].decode("utf-8", "ignore"))
+        return offset if self.expansion is None else self.expansion.before(offset)
 
 
 def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
@@ -57,7 +66,7 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
     query = text.parsed.main
     given, untyped = parameters(statement, text.parsed.parameters, query, catalog)
     row = rows.row(
-        rows.columns(text.parsed.columns, query, _proofs(query, catalog), catalog),
+        rows.columns(text.parsed.columns, query, _proofs(query, catalog), catalog, text.place),
         rows.named(text.parts),
         text.missing,
         catalog,
@@ -94,6 +103,9 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
         writes=_writes(effect, query, row.table, catalog),
         tracked=tracked,
         copy_target=copied,
+        rows_reason="" if query is None else why(query, catalog),
+        not_read_only=effect.not_read_only,
+        not_clean=effect.not_clean,
     )
     return Outcome(known, tuple(problems))
 
@@ -109,10 +121,10 @@ def _check_kind(
     statement: Statement, parsed: Parsed, returned: Cardinality, alone: bool, catalog: Catalog
 ) -> list[Problem]:
     query = parsed.main
-    asked = statement.kind in ("one", "one!") and returned == "many" and query is not None
-    why = why_many(query, catalog) if asked and query is not None else ""
+    asked = statement.kind in ("one", "one!", "batchone") and returned == "many" and query is not None
+    reason = why_many(query, catalog) if asked and query is not None else ""
     columns = len(parsed.columns)
-    return check_kind(statement, query, returned, why=why, columns=columns, single=alone)
+    return check_kind(statement, query, returned, why=reason, columns=columns, single=alone)
 
 
 def _written_out(
@@ -133,7 +145,7 @@ def _written_out(
         return plainly, []
     again = server.parse(expansion.sql)
     if isinstance(again, Parsed) and _agrees(expansion, parsed, again):
-        return _Text(expansion.sql, again, expansion.parts, missing), []
+        return _Text(expansion.sql, again, expansion.parts, missing, expansion), []
     return plainly, [
         Problem(
             "the columns of `*` or of a whole row can't be written out here",

@@ -7,6 +7,7 @@ from salacia_db.codegen.problems import Problem, Severity
 from salacia_db.codegen.source.lexer import Token, lex
 
 UPDATE, INSERT, DELETE = 2, 3, 4  # CmdType
+_ONCE = {"bulk": "exec", "batchone": "one", "batchmany": "many"}
 _TRANSACTION = "begin start commit end rollback abort savepoint release".split()
 
 
@@ -26,7 +27,7 @@ def check_kind(
     kind = statement.kind
     if query is None and (command := _transaction_command(statement)) is not None:
         return [command]
-    if kind in ("one", "one!", "many", "stream") and columns == 0:
+    if kind in ("one", "one!", "many", "stream", "batchone", "batchmany") and columns == 0:
         return [
             _problem(
                 statement,
@@ -34,9 +35,9 @@ def check_kind(
                 "add a RETURNING clause, or use :exec",
             )
         ]
-    if kind in ("one", "one!") and cardinality == "many":
+    if kind in ("one", "one!", "batchone") and cardinality == "many":
         return [_several(statement, why)]
-    if kind == "bulk":
+    if kind in ("bulk", "batchone", "batchmany"):
         return _check_bulk(statement, query, columns=columns, single=single)
     return []
 
@@ -105,7 +106,11 @@ def _check_bulk(
         return [_problem(statement, ":bulk must be an INSERT, UPDATE or DELETE", "use :many")]
     if not statement.parameters:
         return [
-            _problem(statement, ":bulk runs once per set of parameters, but has none", "use :exec")
+            _problem(
+                statement,
+                f":{statement.kind} runs once per set of parameters, but has none",
+                f"use :{_ONCE[statement.kind]}",
+            )
         ]
     if columns and not single and statement.dialect == "salacia":
         return [

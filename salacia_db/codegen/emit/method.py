@@ -51,6 +51,8 @@ class _Writer:
             "many": self._many,
             "exec": self._exec,
             "bulk": self._bulk,
+            "batchone": self._batch_one,
+            "batchmany": self._batch_many,
             "copy": self._copy,
             "stream": self._stream,
         }[self.statement.kind]()
@@ -75,6 +77,10 @@ class _Writer:
             return f"{LIST}[{row.text}]"
         if kind == "stream":
             return f"{STREAM}[{row.text}]"
+        if kind == "batchmany":
+            return f"{LIST}[{LIST}[{row.text}]]"
+        if kind == "batchone":
+            return f"{LIST}[{optional(row.text, not (self._always or row.nullable))}]"
         return row.text if self._always else optional(row.text, not row.nullable)
 
     def _parameters(self) -> list[Code]:
@@ -197,6 +203,33 @@ class _Writer:
             return self._return(self._awaited_with("executemany", arguments))
         lines = self._let("found", self._awaited_with("fetchmany", arguments))
         return [*lines, *self._return(self._collect(row, "found"))]
+
+    def _batch_one(self) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        if self._always and self.method.query.writes:
+            return self._bulk()  # a row for each argument: they need no telling apart
+        found = self._build(row, self.row)
+        if not self._always:
+            found = f"None if {self.row} is None else {flat(found)}"
+        fetched = self._fetched("fetchone" if self._always else "fetchrow")
+        return [*self._let("found", fetched), *self._return(Comprehension(found, "row in found"))]
+
+    def _batch_many(self) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        each = flat(self._collect(row, "rows"))
+        fetched = self._let("found", self._fetched("fetch"))
+        return [*fetched, *self._return(Comprehension(each, "rows in found"))]
+
+    def _fetched(self, function: str) -> Comprehension:
+        """One call for each argument, one after the other."""
+        values = [
+            self.imports.spell(a.value(f"row.{a.name}")) if not a.computed else f"row.{a.name}"
+            for a in self.method.arguments
+        ]
+        call = Call(f"await self._session.{function}(", [self.constant, *values])
+        return Comprehension(call, "row in rows")
 
     def _copy(self) -> list[str]:
         target = self.method.query.copy_target

@@ -30,7 +30,7 @@ UUID7 = reference(RUNTIME, "uuid7")
 
 # Kinds that give a number, and kinds that take a list of rows.
 _COUNTING = ("exec", "copy")
-_OF_ROWS = ("bulk", "copy")
+_OF_ROWS = ("bulk", "copy", "batchone", "batchmany")
 
 
 class Argument(Struct, frozen=True):

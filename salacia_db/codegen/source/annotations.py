@@ -28,7 +28,8 @@ KINDS: dict[Dialect, dict[str, Kind]] = {
         "execresult": "exec",
         "copyfrom": "copy",
         "batchexec": "bulk",
-        "batchone": "bulk",
+        "batchone": "batchone",
+        "batchmany": "batchmany",
     },
 }
 _LATER = ("page",)
@@ -36,10 +37,6 @@ _REFUSED = {
     "execlastid": (
         "PostgreSQL has no last insert id",
         "return it: `insert … returning id` with :one",
-    ),
-    "batchmany": (
-        ":batchmany isn't supported: many rows for each of many arguments can't be told apart",
-        "ask for all of them at once: `where x = any(…)` with :many",
     ),
 }
 _ALL_KINDS = frozenset((*KINDS["salacia"], *KINDS["sqlc"], *_LATER, *_REFUSED))
