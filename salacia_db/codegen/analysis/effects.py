@@ -216,7 +216,7 @@ def _events(operations: Iterable[Operation]) -> frozenset[str]:
 
 def _converted(node: Node) -> Iterator[int]:
     """The types into which the node brings a value that may not have been of it."""
-    for name in ("resulttype", "funcresulttype", "paramtype"):
+    for name in ("resulttype", "funcresulttype", "paramtype", "typid"):
         if node.number(name):
             yield node.number(name)
     yield from node.numbers("funccoltypes")

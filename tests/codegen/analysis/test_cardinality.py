@@ -20,7 +20,6 @@ create table parts_1 partition of parts default;
 create function drop_row() returns trigger language plpgsql as 'begin return null; end';
 create table fired (id int primary key); create trigger t before insert on fired
   for each row execute function drop_row();
-create collation relaxed (provider = builtin, locale = 'C');
 create view va as select a.id, a.name, b.id as b_id from a left join b on b.id = a.x;
 create view grouped as select y, count(*) as n from a group by y;
 create function lying() returns int immutable language sql as 'select 1';

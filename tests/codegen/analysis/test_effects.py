@@ -100,6 +100,7 @@ def names(ask: Asker, oids) -> list[str]:
         ("select 'a'::unsafe", ""),
         ("select $1::unsafe", ""),
         ("select * from jsonb_to_record('{}') as x(a unsafe)", ""),
+        ("select json_value('{}', '$.a' returning unsafe)", ""),
         ("insert into t values (1)", "c"),
         ("insert into child (t_id) values (1)", "c"),
         ("update t set v = 'x'", "c"),

@@ -205,6 +205,8 @@ def test_a_condition_on_a_whole_expression_holds_for_the_same_expression(ask):
         ("select max(b) from loose group by a having max(b) is not null", "-"),
         ("select a + 1 from loose group by a + 1 having a + 1 > 2", "-"),
         ("select string_agg(name, ',') from providers group by mood", "-"),
+        ("select (select max(t.id)) from tags t group by t.names", "N"),
+        ("select (select count(t.id)) from tags t group by t.names", "-"),
     ],
 )
 def test_aggregates_need_a_group_with_a_row_and_values(ask, sql, expected):

@@ -36,6 +36,8 @@ def aggregate(node: Node, scope: Scope) -> Proof:
         return maybe(f"the FILTER may leave {name}() no rows", node)
     if name in COLLECTING_AGGREGATES:
         return never(f"{name}() of a group's rows, of which there is one at least", node)
+    if owner is not scope:
+        return maybe(f"{name}() belongs to an outer query", node)
     if name in ORDERED_AGGREGATES:
         return _arguments(node, ("aggdirectargs", "args"), owner, name)
     if name in TOTAL_AGGREGATES:

@@ -49,7 +49,7 @@ def column(entry: int, attribute: int, scope: Scope) -> Proof:
     if kind == _JOIN:
         return _joined(node, entry, attribute, scope)
     if entry not in scope.facts.present:
-        return maybe(scope.lost.get(entry, f"there may be no row of {scope.name(entry)}"))
+        return scope.lost.get(entry) or maybe(f"there may be no row of {scope.name(entry)}")
     if attribute == 0 and kind in (_RELATION, _SUBQUERY, _VALUES, _CTE):
         return never(f"there is always a row of {scope.name(entry)}")
     rule = _RULES.get(kind)
@@ -83,7 +83,7 @@ def _joined(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
         return never("the join always has a row")
     inner = behind(scope.query, entry, attribute)
     if inner is None:
-        return maybe(scope.lost.get(entry, "not understood"))
+        return scope.lost.get(entry) or maybe("not understood")
     merged = inner.nodes("args") if inner.tag in ("COALESCE", "COALESCEEXPR") else []
     if present and node.number("jointype") == FULL and len(merged) == 2:
         return _merged(entry, merged, scope)
@@ -128,7 +128,8 @@ def _relation(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
     alone = not node.flag("inh") and table.kind == "r"
     if attribute in (relation.not_null_alone if alone else relation.not_null):
         return never(f"{shown} is declared NOT NULL")
-    return maybe(f"{shown} is not declared NOT NULL")
+    hint = f"declare {shown} NOT NULL, or add a condition that it is not null"
+    return maybe(f"{shown} is not declared NOT NULL", hint=hint)
 
 
 def _changed(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:

@@ -150,7 +150,7 @@ def _case(node: Node, scope: Scope) -> Proof:
             return placed(proof, node)
         scope = scope.prover.assume(scope, implied(test, NOT_TRUE, scope))
     if otherwise is None:
-        return maybe("a CASE without ELSE", node)
+        return maybe("a CASE without ELSE", node, hint="add an ELSE")
     proof = scope.prove(otherwise)
     return proof if proof.nullable else never("no branch of the CASE is NULL", node)
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from salacia_db.codegen.analysis.names import plain
 from salacia_db.codegen.analysis.proofs.keys import Key
 from salacia_db.codegen.analysis.proofs.narrowing import TRUE, implied, strict_arguments
+from salacia_db.codegen.analysis.proofs.proof import Proof, located, maybe
 from salacia_db.codegen.analysis.proofs.scope import Scope
 from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.walk import descend
 
 INNER, LEFT, FULL, RIGHT = range(4)  # JoinType
 _JOINS = {LEFT: "LEFT JOIN", FULL: "FULL JOIN", RIGHT: "RIGHT JOIN"}
@@ -66,15 +69,39 @@ def _join(node: Node, certain: bool, scope: Scope, conditions: _Conditions) -> b
     news = certain and index > 0 and scope.facts.find((index,))
     for side, other, kept in ((left, right, keeps_left), (right, left, keeps_right)):
         if certain and not kept:
-            name = scope.name(next(entries(side), 0))
-            reason = f"the {_JOINS.get(kind, 'join')} may find no row of {name}"
-            if kind == FULL:
-                reason += f" for one of {scope.name(next(entries(other), 0))}"
+            reason = _lost(node, side, other, scope)
             scope.lost.update((entry, reason) for entry in entries(side))
         news = _visit(side, kept, scope, conditions) or news
     if keeps_left and keeps_right:
         news = conditions.hold(node.node("quals")) or news
     return news
+
+
+def _lost(join: Node, side: Node, other: Node, scope: Scope) -> Proof:
+    """Why a side of an outer join may be filled with NULLs, and what would mend it."""
+    entry, kind = next(entries(side), 0), join.number("jointype")
+    reason = f"the {_JOINS.get(kind, 'join')} may find no row of {scope.name(entry)}"
+    if kind == FULL:
+        reason += f" for one of {scope.name(next(entries(other), 0))}"
+    return maybe(reason, cause=_begins(join.node("quals")), hint=_mended(entry, scope))
+
+
+def _begins(condition: Node | None) -> int | None:
+    """Where the condition starts in the text, if the tree tells."""
+    places = (located(node) for node in descend(condition, queries=False))
+    return min((place for place in places if place is not None), default=None)
+
+
+def _mended(entry: int, scope: Scope) -> str:
+    relation, node = scope.relation(entry), scope.entry(entry)
+    alias = None if node is None else node.node("alias") or node.node("eref")
+    name = None if alias is None else plain(alias.get("aliasname"))
+    columns = () if relation is None else relation.table.columns
+    always = next((column.name for column in columns if column.not_null), None)
+    if name is None or always is None:
+        return "use an inner join"
+    shown = f"{scope.catalog.quote(name)}.{scope.catalog.quote(always)}"
+    return f"add `where {shown} is not null`, or use an inner join"
 
 
 def _found(index: int, scope: Scope) -> bool:

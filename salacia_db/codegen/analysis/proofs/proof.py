@@ -9,12 +9,15 @@ class Proof(Struct, frozen=True, gc=False):
     """Whether a value can be NULL. `reason` says why or why not, in words for a person.
 
     `location` is the UTF-8 byte offset, in the text sent, of what decided it; None where the tree
-    carries none, as inside views.
+    carries none, as inside views. `cause` is the place of what makes it so where that is another, as
+    an outer join's condition. `hint` says what would make it not null.
     """
 
     nullable: bool
     reason: str
     location: int | None = None
+    cause: int | None = None
+    hint: str = ""
 
 
 def never(reason: str, node: Node | None = None) -> Proof:
@@ -22,9 +25,11 @@ def never(reason: str, node: Node | None = None) -> Proof:
     return Proof(False, "not null: " + reason, located(node))
 
 
-def maybe(reason: str, node: Node | None = None) -> Proof:
+def maybe(
+    reason: str, node: Node | None = None, *, cause: int | None = None, hint: str = ""
+) -> Proof:
     """Not proven: the value may be NULL."""
-    return Proof(True, "null: " + reason, located(node))
+    return Proof(True, "null: " + reason, located(node), cause, hint)
 
 
 def located(node: Node | None) -> int | None:
@@ -38,4 +43,4 @@ def placed(proof: Proof, node: Node) -> Proof:
     here = located(node)
     if proof.location is not None or here is None:
         return proof
-    return Proof(proof.nullable, proof.reason, here)
+    return Proof(proof.nullable, proof.reason, here, proof.cause, proof.hint)

@@ -110,7 +110,8 @@ def _returning(before: Scope) -> Scope:
             action.number("matchKind") == _BY_SOURCE for action in query.nodes("mergeActionList")
         )
         if unmatched:
-            scope.lost.update((e, "MERGE may act where its source has no row") for e in present)
+            reason = maybe("MERGE may act where its source has no row")
+            scope.lost.update((entry, reason) for entry in present)
             present.clear()
             known.clear()
     if command != DELETE:

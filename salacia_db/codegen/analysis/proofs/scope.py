@@ -97,7 +97,7 @@ class Scope:
         self.prover = prover
         self.rtable = query.nodes("rtable")
         self.facts = Facts()
-        self.lost: dict[int, str] = {}
+        self.lost: dict[int, Proof] = {}
         """Why an entry may be filled with NULLs, by its index."""
         self.base = self
         self.before: Scope | None = None

@@ -97,7 +97,7 @@ def make(rng: Random, version: int) -> Schema:
         view, sql = _view(f"v{number}", relations, rng)
         relations.append(view)
         statements += sql
-    data = [_fill(tables, rng, rows) for rows in (0, 3, 5)]
+    data = [_fill(tables, rng, *how) for how in ((0, 0), (3, 0.3), (5, 0.2), (6, 0.6))]
     return Schema(statements, relations, data)
 
 
@@ -219,13 +219,15 @@ def _view(name: str, relations: list[Relation], rng: Random) -> tuple[Relation, 
     return Relation(name, columns + others, "view", writable=False), [sql]
 
 
-def _fill(tables: list[Relation], rng: Random, rows: int) -> list[str]:
+def _fill(tables: list[Relation], rng: Random, rows: int, nulls: float) -> list[str]:
     """Inserts that break no constraint by chance are kept; the rest is ignored by the runner."""
     sql = [f"truncate {', '.join(table.name for table in tables)} cascade"]
     for table in tables:
         columns = [c for c in table.columns if c.name != "made"]
         for number in range(rows):
-            values = [str(number) if c.name == "id" else literal(c.type, rng, 0.3) for c in columns]
+            values = [
+                str(number) if c.name == "id" else literal(c.type, rng, nulls) for c in columns
+            ]
             names = ", ".join(c.name for c in columns)
             sql.append(f"insert into {table.name} ({names}) values ({', '.join(values)})")
         for number in range(rows and 2):

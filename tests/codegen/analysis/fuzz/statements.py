@@ -18,7 +18,22 @@ class Statements(Queries):
         kind = self.rng.random()
         if kind < 0.3:
             return self.numbered(self.change())
+        if kind < 0.35:
+            return self.numbered(self.optional())
         return self.numbered(self.plain() if kind < 0.5 else self.query(2, [])[0])
+
+    def optional(self) -> str:
+        """An outer join whose own condition fixes its side, for some rows of the other."""
+        rng = self.rng
+        kept, a, ours = self.table()
+        other, b, theirs = self.table()
+        key = rng.choice(theirs[:2])[0]
+        on = f"{key} = {rng.choice('012')} and {self.condition(Sight(ours))}"
+        listed = ", ".join(name for name, _ in rng.sample(theirs, rng.randint(1, 2)))
+        text = f"from {kept} {a} left join {other} {b} on {on}"
+        if rng.random() < 0.5:
+            return f"select distinct {listed} {text}"
+        return f"select {listed}, count(*) {text} group by {listed}"
 
     def plain(self) -> str:
         """What most people write: a few tables joined by their ids, some columns fixed."""
