@@ -121,7 +121,9 @@ def _check_kind(
     statement: Statement, parsed: Parsed, returned: Cardinality, alone: bool, catalog: Catalog
 ) -> list[Problem]:
     query = parsed.main
-    asked = statement.kind in ("one", "one!", "batchone") and returned == "many" and query is not None
+    asked = (
+        statement.kind in ("one", "one!", "batchone") and returned == "many" and query is not None
+    )
     reason = why_many(query, catalog) if asked and query is not None else ""
     columns = len(parsed.columns)
     return check_kind(statement, query, returned, why=reason, columns=columns, single=alone)
