@@ -20,18 +20,14 @@ class Problem(Struct, frozen=True):
 
     def position(self) -> tuple[str, int, int] | None:
         """The file's path, the line and the column, both counted from 1 in characters."""
-        if self.at is None:
-            return None
-        before = self.at.file.text[: self.at.start]
-        return self.at.file.path, before.count("\n") + 1, len(before) - before.rfind("\n")
+        return None if self.at is None else position(self.at)
 
     def render(self) -> str:
         """The problem for a terminal: place and message, the line with a caret, the hint."""
-        position = self.position()
-        place = "" if position is None else "{}:{}:{}: ".format(*position)
+        place = "" if self.at is None else "{}:{}:{}: ".format(*position(self.at))
         lines = [_indented(f"{place}{self.severity}: {self.message}")]
-        if self.at is not None and position is not None:
-            lines += _excerpt(self.at, position[1], position[2])
+        if self.at is not None:
+            lines += excerpt(self.at)
         if self.hint:
             lines.append(_indented(f"  hint: {self.hint}"))
         return "\n".join(lines)
@@ -55,7 +51,15 @@ def _indented(text: str) -> str:
     return printable(text).replace("\n", "\n    ")
 
 
-def _excerpt(at: Span, line: int, column: int) -> list[str]:
+def position(at: Span) -> tuple[str, int, int]:
+    """The file's path, and the line and column of the start, counted from 1 in characters."""
+    before = at.file.text[: at.start]
+    return at.file.path, before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def excerpt(at: Span) -> list[str]:
+    """The line of the file where the place starts, and carets under it."""
+    _, line, column = position(at)
     text = at.file.text.split("\n")[line - 1]
     before, marked = text[: column - 1], text[column - 1 : column - 1 + at.end - at.start]
     gutter = f"{line:>5} | "

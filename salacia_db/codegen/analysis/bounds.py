@@ -20,15 +20,13 @@ from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, SELECT, UPDA
 
 
 class Bounds(Struct, frozen=True):
-    """The least rows, 0 or 1, and the most: 0, 1, or 2 for any number, with the reason."""
+    """The least rows, 0 or 1, and the most: 0, 1, or 2 for any number, with the reason for it."""
 
     least: int
     most: int
     reason: str = ""
 
 
-ONE = Bounds(1, 1)
-OPTIONAL = Bounds(0, 1)
 _INTERSECT, _EXCEPT = 2, 3  # SetOperation
 _DO_UPDATE = 2  # OnConflictAction
 _BY_SOURCE = 1  # MERGE_WHEN_NOT_MATCHED_BY_SOURCE
@@ -78,27 +76,27 @@ def _select(query: Node, catalog: Catalog, fixed: frozenset[int], outer: Around)
     if query.get("groupingSets"):
         return many("grouping sets make several rows")
     if not query.get("groupClause") and (having or query.flag("hasAggs")):
-        return OPTIONAL if having else ONE
+        return Bounds(0 if having else 1, 1, "an aggregate without GROUP BY makes one row")
     determined = Determined(query, catalog, fixed, outer, _most)
     found = _joined(query, catalog, determined, outer)
     # Rows that another transaction changed meanwhile, or that SKIP LOCKED skips, drop out.
     least = 0 if having or query.get("rowMarks") else found.least
     for clause in ("groupClause", "distinctClause"):
         if found.most > 1 and query.get(clause) and determined.all_fixed(clause):
-            return Bounds(least, 1)
+            return Bounds(least, 1, "all rows have the same values to group by or to tell apart")
     return Bounds(least, found.most, found.reason)
 
 
 def _joined(query: Node, catalog: Catalog, determined: Determined, outer: Around) -> Bounds:
     tree = query.node("jointree")
     if tree is None:
-        return ONE
+        return Bounds(1, 1, "there is no FROM")
     determined.solve(tree)
     least = _least(tree, query, catalog, (*outer, query))
     for entry in determined.entries:
         if not determined.single(entry):
             return Bounds(least, 2, determined.why(entry))
-    return Bounds(least, 1)
+    return Bounds(least, 1, determined.why_single(determined.entries))
 
 
 def _least(node: Node, query: Node, catalog: Catalog, around: Around) -> int:
@@ -136,7 +134,7 @@ def _least_of_entry(index: int, query: Node, catalog: Catalog, around: Around) -
 
 def _limited(query: Node, found: Bounds) -> Bounds:
     count, offset = query.node("limitCount"), query.node("limitOffset")
-    least, most = found.least, found.most
+    least, most, reason = found.least, found.most, found.reason
     if offset is not None and not is_null(offset) and integer(offset) != 0:
         least = 0
     if count is not None and not is_null(count):
@@ -144,9 +142,9 @@ def _limited(query: Node, found: Bounds) -> Bounds:
         if limit is None or limit < 1:
             least = 0
         # With ties, more rows than the limit may come.
-        if limit is not None and limit >= 0 and not query.number("limitOption"):
-            most = min(most, limit)
-    return Bounds(min(least, most), most, found.reason)
+        if limit is not None and 0 <= limit < most and not query.number("limitOption"):
+            most, reason = limit, f"LIMIT {limit}"
+    return Bounds(min(least, most), most, reason)
 
 
 # --- set operations -------------------------------------------------------------------------------
@@ -164,15 +162,16 @@ def _operation(
     theirs = _operation(right, query, catalog, fixed, outer)
     operation = node.number("op")
     if operation == _INTERSECT:
-        return Bounds(0, min(ours.most, theirs.most), ours.reason)
+        fewer = ours if ours.most <= theirs.most else theirs
+        return Bounds(0, fewer.most, fewer.reason)
     if operation == _EXCEPT:
         return Bounds(0, ours.most, ours.reason)
     least = max(ours.least, theirs.least)
     if not node.flag("all") and len(fixed) == len(node.numbers("colTypes")):
-        return Bounds(least, 1)  # equal rows are merged
+        return Bounds(least, 1, "UNION merges equal rows")
     if ours.most + theirs.most > 1:
         return Bounds(least, 2, "UNION adds the rows of two queries")
-    return Bounds(least, ours.most + theirs.most)
+    return Bounds(least, ours.most + theirs.most, ours.reason or theirs.reason)
 
 
 # --- changes --------------------------------------------------------------------------------------
@@ -213,7 +212,9 @@ def _changed(query: Node, catalog: Catalog, outer: Around) -> Bounds:
         return many("rules may make more of this statement")
     determined = Determined(query, catalog, frozenset(), outer, _most)
     determined.solve(tree)
-    return OPTIONAL if determined.single(target) else many(determined.why(target))
+    if not determined.single(target):
+        return many(determined.why(target))
+    return Bounds(0, 1, determined.why_single([target]))
 
 
 def _merge(query: Node, catalog: Catalog, outer: Around) -> Bounds:
@@ -230,4 +231,6 @@ def _merge(query: Node, catalog: Catalog, outer: Around) -> Bounds:
             return many(determined.why(entry))
     target = query.number("mergeTargetRelation") or query.number("resultRelation")
     determined.join(target, condition)
-    return OPTIONAL if determined.single(target) else many(determined.why(target))
+    if not determined.single(target):
+        return many(determined.why(target))
+    return Bounds(0, 1, determined.why_single([target]))

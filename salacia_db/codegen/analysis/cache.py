@@ -50,6 +50,9 @@ class _Facts(Struct, frozen=True, array_like=True):
     writes: tuple[Write, ...]
     tracked: Tracked | None
     copy_target: CopyTarget | None
+    rows_reason: str
+    not_read_only: str
+    not_clean: str
 
 
 class _Problem(Struct, frozen=True, array_like=True):

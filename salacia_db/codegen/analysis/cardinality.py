@@ -1,6 +1,6 @@
 """Cardinality: how many rows a statement returns or changes at most, whatever the data."""
 
-from salacia_db.codegen.analysis.bounds import ONE, rows
+from salacia_db.codegen.analysis.bounds import rows
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import SELECT, outputs
@@ -24,10 +24,16 @@ def single(query: Node, catalog: Catalog) -> bool:
 
 def exactly_one(query: Node, catalog: Catalog) -> bool:
     """Whether the query returns one row whatever the data."""
-    return rows(query, catalog) == ONE
+    found = rows(query, catalog)
+    return found.least == found.most == 1
 
 
 def why_many(query: Node, catalog: Catalog) -> str:
     """Why several rows may come, in words for a person; empty where at most one can."""
     found = rows(query, catalog)
     return found.reason if found.most > 1 else ""
+
+
+def why(query: Node, catalog: Catalog) -> str:
+    """Why several rows may be returned or changed, or can't be, in words for a person."""
+    return rows(query, catalog).reason

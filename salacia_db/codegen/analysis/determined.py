@@ -1,16 +1,18 @@
 """What the conditions of one query determine: columns with one value, tables with one row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog
 from salacia_db.codegen.analysis.tree import Node, Value
-from salacia_db.codegen.analysis.walk import behind, outputs, returns_set, with_query
+from salacia_db.codegen.analysis.walk import SELECT, behind, outputs, returns_set, with_query
+from salacia_db.codegen.facts import Table
 
 RELATION, SUBQUERY, _, FUNCTION, _, VALUES, CTE, _, RESULT = range(9)  # RTEKind
 INNER, LEFT, FULL, RIGHT = range(4)  # JoinType
+_ONE_EACH = "nothing in FROM has more than one row"
 _COMPUTED_ONCE = (4, 6)  # EXPR_SUBLINK and ARRAY_SUBLINK, if they read none of our columns
 _UNSTEADY = ("NEXTVALUEEXPR", "SETTODEFAULT", "WINDOWFUNC")
 
@@ -52,6 +54,8 @@ class Determined:
         self._equalities: list[_Equality] = []
         self._columns: set[Column] = set()
         self._single: set[int] = set()
+        self._keys: dict[int, str] = {}
+        """The unique keys that make tables single, in words."""
         for target in outputs(query):
             expression = target.node("expr")
             column = None if expression is None else self._column(expression)
@@ -98,6 +102,13 @@ class Determined:
             return f"{relation.table.ref.name} may have several rows"
         shown = {FUNCTION: "a function in FROM", VALUES: "VALUES", CTE: "a WITH query"}
         return f"{shown.get(kind, 'a subquery in FROM')} may have several rows"
+
+    def why_single(self, entries: Sequence[int]) -> str:
+        """Why one row at most of each of these entries takes part."""
+        keys = dict.fromkeys(self._keys[entry] for entry in entries if entry in self._keys)
+        if keys:
+            return "conditions fix " + ", ".join(keys)
+        return "one row is made" if self._query.number("commandType") != SELECT else _ONE_EACH
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -213,7 +224,10 @@ class Determined:
                 return False
             whole = node.flag("inh") or relation.table.kind != "r"
             keys = relation.keys if whole else relation.keys_alone
-            return any(key and key <= fixed for key in keys)
+            fitting = next((key for key in keys if key and key <= fixed), None)
+            if fitting is not None:
+                self._keys[entry] = _key(relation.table, fitting)
+            return fitting is not None
         if not self._gates[entry] <= self._single:
             return False
         if kind == SUBQUERY:
@@ -275,6 +289,11 @@ class Determined:
             if called and (function is None or not function.builtin or function.volatility == "v"):
                 return False
         return not (node.number("opno") and operator is None)
+
+
+def _key(table: Table, key: frozenset[int]) -> str:
+    names = ", ".join(column.name for column in table.columns if column.number in key)
+    return f"the unique key ({names}) of {table.ref.name}"
 
 
 def has_one_row(entry: Node) -> bool:

@@ -39,9 +39,23 @@ class Expansion(Struct, frozen=True):
     names: tuple[str | None, ...]
     start: int
     """The character where the first of them stood."""
+    edits: tuple["Edit", ...]
+
+    def before(self, offset: int) -> int:
+        """Where a character of the new text, or what it was made from, stood in the old one."""
+        shift = 0
+        for edit in self.edits:
+            if offset + shift < edit.start:
+                break
+            if offset + shift < edit.start + len(edit.text):
+                return edit.start
+            shift += edit.end - edit.start - len(edit.text)
+        return offset + shift
 
 
-class _Edit(Struct, frozen=True):
+class Edit(Struct, frozen=True):
+    """What stood at `start:end` of the old text, and the text that came in its place."""
+
     start: int
     end: int
     text: str
@@ -82,9 +96,10 @@ def expand(
         names += [None] if marker else []
     if not edits:
         return None
-    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+    edits.sort(key=lambda edit: edit.start)
+    for edit in reversed(edits):
         sql = sql[: edit.start] + edit.text + sql[edit.end :]
-    return Expansion(sql, tuple(parts), tuple(names), min(edit.start for edit in edits))
+    return Expansion(sql, tuple(parts), tuple(names), edits[0].start, tuple(edits))
 
 
 def whole_rows(query: Node, catalog: Catalog) -> dict[int, Table]:
@@ -180,9 +195,9 @@ def _ends(token: Token) -> bool:
     return token.is_word(*_AFTER) or token.is_symbol(",", ")", ";")
 
 
-def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
+def _stars(query: Node, text: _Text, catalog: Catalog) -> list[Edit]:
     """An edit for each star in the output, those of the branches of a set operation included."""
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     if query.node("setOperations") is not None:
         for entry in query.nodes("rtable"):
             branch = entry.node("subquery")
@@ -205,7 +220,7 @@ def _stars(query: Node, text: _Text, catalog: Catalog) -> list[_Edit]:
     for location, columns in stars.items():
         found = text.star(location)
         if found is not None:
-            edits.append(_Edit(found[1], found[2], _listed(columns, text.indent(found[1]))))
+            edits.append(Edit(found[1], found[2], _listed(columns, text.indent(found[1]))))
     return edits
 
 
@@ -249,10 +264,10 @@ def _whole_row_table(entry: Node, query: Node, catalog: Catalog) -> Table | None
 
 def _columns_edit(
     found: _WholeRow, table: Table, marker: bool, text: _Text, catalog: Catalog
-) -> _Edit:
+) -> Edit:
     columns = [f"{found.ref}.{catalog.quote(column.name)}" for column in table.columns]
     columns += [f"({found.ref} is not distinct from null)"] if marker else []
-    return _Edit(found.start, found.end, _listed(columns, text.indent(found.start)))
+    return Edit(found.start, found.end, _listed(columns, text.indent(found.start)))
 
 
 def _listed(columns: list[str], indent: str) -> str:

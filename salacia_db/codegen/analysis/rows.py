@@ -1,6 +1,6 @@
 """What the columns of a statement's rows are, and how they make up a row."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from msgspec import Struct
@@ -48,9 +48,16 @@ class Row(Struct, frozen=True):
 
 
 def columns(
-    wire: tuple[WireColumn, ...], query: Node | None, proofs: list[Proof], catalog: Catalog
+    wire: tuple[WireColumn, ...],
+    query: Node | None,
+    proofs: list[Proof],
+    catalog: Catalog,
+    places: Callable[[Proof], int | None],
 ) -> tuple[Column, ...]:
-    """The columns as facts; without proofs every one is nullable."""
+    """The columns as facts; without proofs every one is nullable.
+
+    `places` tells where in the statement's own text a proof points to.
+    """
     entries = [] if query is None else outputs(query)
     if len(entries) != len(wire):
         entries = [Node("", {})] * len(wire)
@@ -63,6 +70,8 @@ def columns(
             nullable=proof.nullable,
             origin=_origin(column, catalog),
             reason=proof.reason,
+            place=places(proof),
+            hint=proof.hint,
         )
         for column, entry, proof in zip(wire, entries, proofs, strict=True)
     )

@@ -9,8 +9,8 @@ class Proof(Struct, frozen=True, gc=False):
     """Whether a value can be NULL. `reason` says why or why not, in words for a person.
 
     `location` is the UTF-8 byte offset, in the text sent, of what decided it; None where the tree
-    carries none, as inside views. `cause` is the place of what makes it so where that is another, as
-    an outer join's condition. `hint` says what would make it not null.
+    carries none, as inside views. `cause` is the place of what makes it so where that is another,
+    as an outer join's condition. `hint` says what would make it not null.
     """
 
     nullable: bool
