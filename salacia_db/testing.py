@@ -20,10 +20,12 @@ import importlib
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from psycopg import sql
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.factories import (
     postgresql_noproc,  # pyright: ignore[reportUnknownVariableType]
@@ -32,7 +34,14 @@ from pytest_postgresql.factories import (
 from salacia_db.codegen.pipeline import load_schema
 from salacia_db.codegen.project import Project
 from salacia_db.codegen.sqlc import load_projects
-from salacia_db.postgres.connection import Connection, connect, identifier, script, with_database
+from salacia_db.postgres.connection import (
+    Connection,
+    connect,
+    database_name,
+    identifier,
+    script,
+)
+from salacia_db.postgres.migrations import BOOKKEEPING_SCHEMA
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases, scratch_server
 from salacia_db.runtime import Database, Hooks
 from salacia_db.runtime.pinned import pin
@@ -50,7 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ServerForTests(NamedTuple):
-    """A server for tests, as pytest-postgresql's `depends_on` wants it."""
+    """A server for tests, as pytest-postgresql's `depends_on` wants it.
+
+    `host` may be the folder of a Unix socket. `user` must be a superuser.
+    """
 
     host: str
     port: int
@@ -60,52 +72,61 @@ class ServerForTests(NamedTuple):
     maintenance_dbname: str = "postgres"
     template_dbname: str | None = None
 
+    def url(self, database: str, *, user: str | None = None) -> str:
+        """The URL of a database of this server."""
+        password = "" if self.password is None else f":{quote(self.password, safe='')}"
+        credentials = quote(user or self.user, safe="") + password
+        where = urlencode({"host": self.host, "port": self.port})
+        return f"postgresql://{credentials}@/{quote(database, safe='')}?{where}"
+
 
 @pytest.fixture(scope="session")
 def salacia_project() -> Project:
-    """The project under test, of the folder that pytest runs in: by [tool.salacia] or sqlc.yaml.
-
-    Override it where sqlc.yaml names several packages: the first of them is taken.
-    """
+    """The project under test: `[tool.salacia]` of the folder that pytest runs in."""
     return load_projects(_root, {}).projects[0]
 
 
 @pytest.fixture(scope="session")
 def salacia_server() -> ServerForTests:
-    """A scratch server, gone with the test session."""
+    """A scratch server, gone with the test session; override it to test on another one."""
     server = scratch_server()
     return ServerForTests(server.host, server.port, server.user)
 
 
-def _load(host: str, port: int, user: str, dbname: str, **_: object) -> None:
-    """Bring the project's schema to the template database, and let the ordinary role use it."""
-    url = with_database(scratch_server().url(), dbname)
-    load_schema(load_projects(_root, {}).projects[0], url)
-    connection = connect(url)
-    try:
-        _grant(connection)
-    finally:
-        connection.close()
-
-
-salacia_template = postgresql_noproc(
-    depends_on="salacia_server", dbname="salacia_tests", load=[_load]
-)
-
-
 @pytest.fixture(scope="session")
-def salacia_databases(salacia_template: NoopExecutor) -> Generator[ScratchDatabases]:
-    """Makes copies of the template; what is left of them goes with the session."""
-    with scratch_databases(scratch_server().url()) as databases:
+def salacia_databases(salacia_server: ServerForTests) -> Generator[ScratchDatabases]:
+    """Makes databases with random names; what is left of them goes with the session."""
+    url = salacia_server.url(salacia_server.maintenance_dbname)
+    with scratch_databases(url) as databases:
         yield databases
 
 
 @pytest.fixture(scope="session")
+def salacia_schema(
+    salacia_project: Project, salacia_server: ServerForTests, salacia_databases: ScratchDatabases
+) -> ServerForTests:
+    """The server, with a database as template that has the project's schema."""
+    url = salacia_databases.create()
+    load_schema(salacia_project, url)
+    connection = connect(url)
+    try:
+        _grant(connection, salacia_server.password)
+    finally:
+        connection.close()
+    return salacia_server._replace(template_dbname=database_name(url))
+
+
+salacia_template = postgresql_noproc(depends_on="salacia_schema", dbname="salacia_tests")
+
+
+@pytest.fixture(scope="session")
 def salacia_database_url(
-    salacia_databases: ScratchDatabases, salacia_template: NoopExecutor
+    salacia_databases: ScratchDatabases,
+    salacia_server: ServerForTests,
+    salacia_template: NoopExecutor,
 ) -> str:
     """The database in which every test is rolled back, for the ordinary role."""
-    return _for_role(salacia_databases.create(template=_template_url(salacia_template)))
+    return _copy(salacia_databases, salacia_server, salacia_template)[1]
 
 
 @pytest.fixture
@@ -136,14 +157,15 @@ async def db(
 async def db_real(
     salacia_project: Project,
     salacia_databases: ScratchDatabases,
+    salacia_server: ServerForTests,
     salacia_template: NoopExecutor,
     salacia_hooks: Hooks | None,
 ) -> AsyncGenerator[Database[Any]]:
     """The project's database on a copy of its own, with several connections and true commits."""
-    url = salacia_databases.create(template=_template_url(salacia_template))
+    url, for_role = _copy(salacia_databases, salacia_server, salacia_template)
     try:
         database = _database_class(salacia_project)
-        async with database(_for_role(url), profile="test", hooks=salacia_hooks) as opened:
+        async with database(for_role, profile="test", hooks=salacia_hooks) as opened:
             yield opened
     finally:
         salacia_databases.drop(url)
@@ -164,22 +186,23 @@ def _database_class(project: Project) -> type[Database[Any]]:
     return database
 
 
-def _template_url(template: NoopExecutor) -> str:
-    return with_database(scratch_server().url(), template.template_dbname)
+def _copy(
+    databases: ScratchDatabases, server: ServerForTests, template: NoopExecutor
+) -> tuple[str, str]:
+    """A new copy of the template: its URL for the superuser, and for the ordinary role."""
+    url = databases.create(template=server.url(template.template_dbname))
+    return url, server.url(database_name(url), user=ROLE)
 
 
-def _for_role(url: str) -> str:
-    superuser = scratch_server().user
-    return url.replace(f"//{superuser}@", f"//{ROLE}@", 1)
-
-
-def _grant(connection: Connection) -> None:
+def _grant(connection: Connection, password: str | None) -> None:
     role = identifier(ROLE)
     if not connection.execute("select from pg_roles where rolname = %s", (ROLE,)).fetchall():
-        connection.execute(script(f"create role {role} login"))
+        secret = "" if password is None else f" password {sql.Literal(password).as_string(None)}"
+        connection.execute(script(f"create role {role} login{secret}"))
     schemas = connection.execute(
         "select nspname from pg_namespace"
-        " where nspname !~ '^pg_' and nspname not in ('information_schema', 'salacia_migrations')"
+        " where nspname !~ '^pg_' and nspname not in ('information_schema', %s)",
+        (BOOKKEEPING_SCHEMA,),
     ).fetchall()
     for (name,) in schemas:
         schema = identifier(name)
