@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -426,3 +427,55 @@ def test_json_documents_survive_as_they_are(session: psycopg.Connection) -> None
     text = value(session, "select request::text from ai_interactions")
     assert isinstance(text, str)
     assert json.loads(text) == document
+
+
+# --- what docs/schema.md says of later ------------------------------------------------------------
+
+
+def recipes() -> list[str]:
+    text = (MIGRATIONS.parent / "docs" / "schema.md").read_text("utf-8")
+    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_table_becomes_a_partition_without_moving_a_row(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as session:
+        kept = provider(session, "kept")
+        for n in range(50):
+            insert(session, "ai_interactions", INTERACTION | {"total_tokens": n})
+        file = value(session, "select pg_relation_filenode('ai_interactions')")
+        indexes = session.execute(
+            "select indexrelid, pg_relation_filenode(indexrelid) from pg_index"
+            " where indrelid = 'ai_interactions'::regclass order by 1"
+        ).fetchall()
+        session.execute(recipes()[0].encode())
+
+        assert value(session, "select pg_relation_filenode('ai_interactions_first')") == file
+        assert (
+            indexes
+            == session.execute(
+                "select indexrelid, pg_relation_filenode(indexrelid) from pg_index"
+                " where indrelid = 'ai_interactions_first'::regclass order by 1"
+            ).fetchall()
+        ), "no index was built again either"
+        late = INTERACTION | {"id": uuid.UUID("02c03384-8800-7000-8000-000000000000")}
+        insert(session, "ai_interactions", late | {"provider_id": kept})
+        insert(session, "ai_interactions", INTERACTION)
+        counts = session.execute(
+            "select tableoid::regclass::text, count(*) from ai_interactions group by 1 order by 1"
+        ).fetchall()
+        assert counts == [("ai_interactions_2031", 1), ("ai_interactions_first", 51)]
+        session.execute("delete from ai_providers")
+        assert value(session, "select count(provider_id) from ai_interactions") == 0
+        with pytest.raises(errors.CheckViolation):
+            insert(session, "ai_interactions", late | {"id": uuid.uuid4(), "total_tokens": -1})
+
+
+def test_search_answers_without_its_index(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as session:
+        insert(session, "ai_interactions", INTERACTION | {"request": Jsonb({"prompt": "Needle"})})
+        session.execute(recipes()[1].encode())
+        found = (
+            "select count(*) from ai_interactions"
+            " where message_words(request, response) @@ 'needle'"
+        )
+        assert value(session, found) == 1
