@@ -13,7 +13,10 @@ FIRST_USER_OID = 16384  # FirstNormalObjectId: what lies below was made by initd
 
 
 class Function(Struct, frozen=True):
-    """A row of pg_proc. `kind`: f(unction), a(ggregate), w(indow), p(rocedure)."""
+    """A row of pg_proc. `kind`: f(unction), a(ggregate), w(indow), p(rocedure).
+
+    `body` is the printed tree of a function in standard SQL (`RETURN …`, `BEGIN ATOMIC …`).
+    """
 
     oid: int
     schema: str
@@ -26,6 +29,7 @@ class Function(Struct, frozen=True):
     arguments: tuple[int, ...]
     result: int
     rows: float
+    body: str = ""
 
     @property
     def builtin(self) -> bool:

@@ -1,11 +1,12 @@
 """Effects: what a statement reads and writes, and whether it leaves the session as it was."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
-from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation
+from salacia_db.codegen.analysis.tree import Node, parse_tree
 from salacia_db.codegen.analysis.vetted import Touches, tells_time, touches
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, SELECT, UPDATE, descend
 from salacia_db.codegen.facts import Operation, PgType
@@ -70,6 +71,7 @@ class _Seen:
         self.reads: set[int] = set()
         self.writes: set[tuple[int, Operation]] = set()
         self.uses_time = False
+        self.entered: set[int] = set()
 
     def visit(self, node: Node) -> None:
         """Take in one node."""
@@ -172,12 +174,23 @@ class _Seen:
 
     def _call(self, oid: int, prefix: str = "it calls ") -> None:
         function = self.catalog.functions.get(oid)
+        if function is not None and self._enters(function):
+            return
         found = touches(function)
         if found:
             name = "a function that is not known here" if function is None else function.name + "()"
             self._touch(found, prefix + name)
         if function is not None and tells_time(function):
             self.uses_time = True
+
+    def _enters(self, function: Function) -> bool:
+        """Whether the function's body could be looked through instead of the function itself."""
+        nodes = _only_reading(function.body) if function.body else ()
+        if nodes and function.oid not in self.entered:
+            self.entered.add(function.oid)
+            for node in nodes:
+                self.visit(node)
+        return bool(nodes)
 
     def _domains(self, type_: PgType | None) -> None:
         """A value of a domain passes its checks."""
@@ -189,6 +202,24 @@ class _Seen:
             self._domains(type_.element)
         for _, attribute in type_.attributes:
             self._domains(attribute)
+
+
+@cache
+def _only_reading(body: str) -> tuple[Node, ...]:
+    """The nodes of a function's printed body; none of one whose tree doesn't tell everything.
+
+    It is as it was parsed: rules and column defaults are not applied, views not expanded.
+    """
+    try:
+        nodes = tuple(descend(parse_tree(body.encode())))
+    except ValueError:
+        return ()
+    for node in nodes:
+        if node.tag == "QUERY" and node.number("commandType") != SELECT:
+            return ()
+        if node.number("relid") and node.get("relkind") == "v":
+            return ()
+    return nodes
 
 
 def _operations(query: Node) -> Iterator[Operation]:

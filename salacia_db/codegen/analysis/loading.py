@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from salacia_db.codegen.analysis import systables
-from salacia_db.codegen.analysis.catalog import Catalog, Function, Relation, Trigger
+from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation, Trigger
 from salacia_db.codegen.analysis.server import Server
 from salacia_db.codegen.analysis.systables import (
     ChildRow,
@@ -65,6 +65,7 @@ def load(server: Server) -> Catalog:
             arguments=f.arguments,
             result=f.result,
             rows=f.rows,
+            body=f.body if f.oid >= FIRST_USER_OID else "",
         )
         for f in read(server, systables.FUNCTIONS, FunctionRow)
     ]

@@ -196,7 +196,7 @@ order by tgrelid, tgname
 
 
 class FunctionRow(Struct, frozen=True, array_like=True):
-    """A function, aggregate or procedure."""
+    """A function, aggregate or procedure; `body` is the printed tree of one in standard SQL."""
 
     oid: int
     schema: str
@@ -209,11 +209,13 @@ class FunctionRow(Struct, frozen=True, array_like=True):
     arguments: tuple[int, ...]
     result: int
     rows: float
+    body: str
 
 
 FUNCTIONS = """
 select p.oid::int8, n.nspname, p.proname, p.prokind, p.proisstrict, p.provolatile, p.proretset,
-  l.lanname, array_to_json(p.proargtypes::oid[]::int8[]), p.prorettype::int8, p.prorows
+  l.lanname, array_to_json(p.proargtypes::oid[]::int8[]), p.prorettype::int8, p.prorows,
+  coalesce(p.prosqlbody::text, '')
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
 join pg_language l on l.oid = p.prolang

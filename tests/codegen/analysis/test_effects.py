@@ -20,6 +20,11 @@ create table cascaded (id int primary key);
 create table cascade_fires (id int references cascaded on delete cascade);
 create trigger t after delete on cascade_fires for each row execute function touch();
 create function own() returns int stable language sql as 'select 1';
+create function seen(int) returns int return $1 + (select max(id) from t);
+create function unseen(int) returns int return $1 + own();
+create function gone() returns void begin atomic delete from t; select 1; end;
+create function words(text) returns text immutable return lower($1);
+create table indexed (id int, v text); create index on indexed (words(v));
 create function check_it(text) returns bool immutable language sql as 'select true';
 create domain safe as text check (value <> '');
 create domain unsafe as text check (check_it(value));
@@ -31,6 +36,7 @@ create policy p on watched using (id = current_setting('app.x')::int);
 create view v as select own() as x from t;
 create view instead as select id from t;
 create trigger i instead of insert on instead for each row execute function touch();
+create function through_view() returns int return (select max(x) from v);
 create materialized view m as select * from t;
 create table ruled (id int); create rule r as on insert to ruled do also delete from t;
 create aggregate last_of(int) (sfunc = int4larger, stype = int);
@@ -89,6 +95,10 @@ def names(ask: Asker, oids) -> list[str]:
         ("select lo_import('/etc/passwd')", ""),
         ("select own()", ""),
         ("select * from t where n = own()", ""),
+        ("select seen(1)", "rc"),
+        ("select unseen(1)", ""),
+        ("select gone()", ""),
+        ("select through_view()", ""),
         ("select * from t order by own()", ""),
         ("select * from t left join m on m.n = own()", ""),
         ("select * from v", ""),
@@ -113,6 +123,7 @@ def names(ask: Asker, oids) -> list[str]:
         ("delete from cascaded", ""),
         ("insert into cascaded values (1)", "c"),
         ("insert into checked values (1, 'x')", ""),
+        ("insert into indexed values (1)", "c"),
         ("insert into ruled values (1)", ""),
         ("insert into instead values (1)", ""),
         ("insert into t values (own())", ""),
@@ -149,6 +160,7 @@ def test_reads_and_writes_go_through_views_with_queries_and_merge(shop):
         "merge into t using child c on c.id = t.id when matched then update set v = 'x'"
         " when not matched then insert values (1)"
     ) == (["child", "t"], [("t", "create"), ("t", "update")])
+    assert touched("select seen(1)") == (["t"], [])
     assert touched("insert into ruled values (1)")[1] == [("ruled", "create"), ("t", "delete")]
     assert touched("select exists (select from t where n = (select max(id) from m))")[0] == [
         "m",
