@@ -16,7 +16,13 @@ ALLOWED: dict[str, set[str]] = {
     "salacia_db.runtime": {"salacia_db.config", "salacia_db.postgres"},
     "salacia_db.postgres": set(),
     "salacia_db.codegen": {"salacia_db.postgres"},
-    "salacia_db.cli": {"salacia_db.codegen", "salacia_db.postgres", "salacia_db.config"},
+    "salacia_db.checks": {"salacia_db.codegen"},
+    "salacia_db.cli": {
+        "salacia_db.checks",
+        "salacia_db.codegen",
+        "salacia_db.postgres",
+        "salacia_db.config",
+    },
     "salacia_db.testing": {
         "salacia_db.codegen",
         "salacia_db.postgres",

@@ -1,0 +1,1 @@
+"""Checks: what reads the generator's facts to explain them."""
