@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from salacia_db.cli import describe, generate, migrate
+from salacia_db.cli import describe, generate, migrate, why
 from salacia_db.cli.failure import Failure, failure_of
 
 
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Write SQL, get a typed, fast, dependable Python API for PostgreSQL.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (generate, describe, migrate):
+    for module in (generate, describe, why, migrate):
         module.add_command(commands)
     return parser
 
