@@ -1,8 +1,6 @@
 """The tables: what they refuse, what they keep up by themselves, how they come and go."""
 
 import asyncio
-import json
-import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import psycopg
 import pytest
+from by_hand import INTERACTION, PROVIDER, insert, provider, value
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
@@ -35,29 +34,6 @@ OWN = """
   where connamespace = 'public'::regnamespace and conrelid::regclass::text !~ 'yoyo'
   order by 1
 """
-
-
-def provider(session: psycopg.Connection, name: str = "OpenAI", **values: object) -> uuid.UUID:
-    columns = {"name": name, "type": "openai", **values}
-    row = session.execute(
-        f"insert into ai_providers ({', '.join(columns)})"
-        f" values ({', '.join(['%s'] * len(columns))}) returning id",
-        list(columns.values()),
-    ).fetchone()
-    assert row is not None
-    return row[0]
-
-
-def insert(session: psycopg.Connection, table: str, row: dict[str, object]) -> None:
-    places = ", ".join(["%s"] * len(row))
-    statement = f"insert into {table} ({', '.join(row)}) values ({places})"
-    session.execute(statement.encode(), list(row.values()))
-
-
-def value(session: psycopg.Connection, sql: str, *parameters: object) -> object:
-    row = session.execute(sql, parameters).fetchone()
-    assert row is not None
-    return row[0]
 
 
 # --- migrations -----------------------------------------------------------------------------------
@@ -212,8 +188,6 @@ def test_a_transaction_may_have_two_defaults_until_it_commits(session: psycopg.C
 
 # --- what is refused ------------------------------------------------------------------------------
 
-PROVIDER = {"name": "p", "type": "openai"}
-INTERACTION = {"model": "m", "request": Jsonb({})}
 REQUEST = {"method": "GET", "path": "/"}
 CHECK = {"status": "healthy", "database_status": True, "response_time_ms": 1}
 METADATA = {"key": "k", "value": "v"}
@@ -290,93 +264,6 @@ def test_names_and_keys_are_unique(session: psycopg.Connection, table: str) -> N
         insert(session, table, row)
 
 
-# --- how interactions are stored ------------------------------------------------------------------
-
-
-def test_requests_and_answers_are_stored_beside_the_table(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute(
-            """
-            insert into ai_interactions (model, request, response, total_tokens)
-            select 'gpt-4', text, text, n
-            from generate_series(1, 300) n,
-                 lateral (
-                   select jsonb_build_object('prompt', string_agg(md5(n || '-' || k), ' ')) as text
-                   from generate_series(1, 30) k
-                 ) words
-            """
-        )
-        size = value(session, "select pg_relation_size('ai_interactions') / 300")
-        assert isinstance(size, int)
-        assert size < 250, "bytes a row: the JSON of 2 KB is elsewhere"
-
-
-WORDS = [
-    ({"prompt": "Hello there"}, {"completion": "Hi you"}, "hello hi there you"),
-    (
-        {"messages": [{"role": "user", "content": "Why?"}], "model": "gpt-4", "stop": "END"},
-        {"choices": [{"message": {"role": "assistant", "content": "Because."}}]},
-        "because why",
-    ),
-    (
-        {
-            "system": "Be terse",
-            "messages": [
-                {"content": [{"type": "text", "text": "Seen?"}, {"source": {"data": "aGk="}}]}
-            ],
-        },
-        {"content": [{"type": "text", "text": "Yes"}], "usage": {"input_tokens": 3}},
-        "be seen terse yes",
-    ),
-    ({"messages": [{"content": "one"}]}, {"message": {"content": "two"}, "done": True}, "one two"),
-    ({"input": ["a1", "b2"]}, {"response": "c3"}, "a1 b2 c3"),
-    ({}, None, ""),
-    ([], "text", ""),
-]
-
-
-@pytest.mark.parametrize(("request_", "response", "words"), WORDS)
-def test_the_words_of_every_provider_s_format_are_found(
-    session: psycopg.Connection, request_: object, response: object, words: str
-) -> None:
-    found = value(
-        session,
-        "select array_to_string(tsvector_to_array(message_words(%s, %s)), ' ')",
-        Jsonb(request_),
-        None if response is None else Jsonb(response),
-    )
-    assert found == words
-
-
-def test_an_exchange_too_long_to_be_searched_is_recorded_all_the_same(
-    session: psycopg.Connection,
-) -> None:
-    long = {"prompt": " ".join(f"w{n:x}ö" for n in range(400_000))}
-    with pytest.raises(errors.ProgramLimitExceeded), session.transaction():
-        session.execute("select to_tsvector('simple', %s::text)", [long["prompt"]])
-    session.execute(
-        "insert into ai_interactions (model, request, response) values ('m', %s, %s)",
-        [Jsonb(long), Jsonb({"completion": "ending"} | long)],
-    )
-    found = (
-        "select count(*) from ai_interactions where message_words(request, response) @@ %s::tsquery"
-    )
-    assert value(session, found, "w7ö") == 1
-    assert value(session, found, "ending") == 1
-
-
-def test_the_index_of_words_is_built_analysed_and_vacuumed_over_rows(url: str) -> None:
-    # Since PostgreSQL 17 these run under a search_path that finds no function of ours.
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute(
-            "insert into ai_interactions (model, request) values ('m', %s)",
-            [Jsonb({"prompt": "needle"})],
-        )
-        session.execute("reindex index ai_interactions_words_idx")
-        session.execute("analyze ai_interactions")
-        session.execute("vacuum ai_interactions")
-
-
 # --- races ----------------------------------------------------------------------------------------
 
 
@@ -417,65 +304,3 @@ async def test_a_race_to_insert_the_default_has_one_winner(url: str) -> None:
         await asyncio.gather(*(s.close() for s in sessions))
     assert sum(outcome == "INSERT 0 1" for outcome in outcomes) == 1
     assert sum(isinstance(o, asyncpg.ExclusionViolationError) for o in outcomes) == 4
-
-
-def test_json_documents_survive_as_they_are(session: psycopg.Connection) -> None:
-    document = {"z": [1, 2.5, None, True], "a": {"ü": "\u2028", "": "\\"}}
-    session.execute(
-        "insert into ai_interactions (model, request) values ('m', %s)", [Jsonb(document)]
-    )
-    text = value(session, "select request::text from ai_interactions")
-    assert isinstance(text, str)
-    assert json.loads(text) == document
-
-
-# --- what docs/schema.md says of later ------------------------------------------------------------
-
-
-def recipes() -> list[str]:
-    text = (MIGRATIONS.parent / "docs" / "schema.md").read_text("utf-8")
-    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-
-
-def test_the_table_becomes_a_partition_without_moving_a_row(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as session:
-        kept = provider(session, "kept")
-        for n in range(50):
-            insert(session, "ai_interactions", INTERACTION | {"total_tokens": n})
-        file = value(session, "select pg_relation_filenode('ai_interactions')")
-        indexes = session.execute(
-            "select indexrelid, pg_relation_filenode(indexrelid) from pg_index"
-            " where indrelid = 'ai_interactions'::regclass order by 1"
-        ).fetchall()
-        session.execute(recipes()[0].encode())
-
-        assert value(session, "select pg_relation_filenode('ai_interactions_first')") == file
-        assert (
-            indexes
-            == session.execute(
-                "select indexrelid, pg_relation_filenode(indexrelid) from pg_index"
-                " where indrelid = 'ai_interactions_first'::regclass order by 1"
-            ).fetchall()
-        ), "no index was built again either"
-        late = INTERACTION | {"id": uuid.UUID("02c03384-8800-7000-8000-000000000000")}
-        insert(session, "ai_interactions", late | {"provider_id": kept})
-        insert(session, "ai_interactions", INTERACTION)
-        counts = session.execute(
-            "select tableoid::regclass::text, count(*) from ai_interactions group by 1 order by 1"
-        ).fetchall()
-        assert counts == [("ai_interactions_2031", 1), ("ai_interactions_first", 51)]
-        session.execute("delete from ai_providers")
-        assert value(session, "select count(provider_id) from ai_interactions") == 0
-        with pytest.raises(errors.CheckViolation):
-            insert(session, "ai_interactions", late | {"id": uuid.uuid4(), "total_tokens": -1})
-
-
-def test_search_answers_without_its_index(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as session:
-        insert(session, "ai_interactions", INTERACTION | {"request": Jsonb({"prompt": "Needle"})})
-        session.execute(recipes()[1].encode())
-        found = (
-            "select count(*) from ai_interactions"
-            " where message_words(request, response) @@ 'needle'"
-        )
-        assert value(session, found) == 1

@@ -52,7 +52,7 @@ async def create(db: salacia.Database, *names: str, **values: Any) -> list[UUID]
 
 async def default(db: salacia.Database) -> str | None:
     provider = await db.ai_providers.get_default()
-    return provider and provider.name
+    return None if provider is None else provider.name
 
 
 def fields(provider: salacia.AiProvider) -> dict[str, Any]:
