@@ -52,6 +52,7 @@ from salacia_db.runtime.events import (
 )
 from salacia_db.runtime.group import Group
 from salacia_db.runtime.hooks import HookFailure, Hooks
+from salacia_db.runtime.interval import Interval
 from salacia_db.runtime.options import Isolation
 from salacia_db.runtime.secret import Secret
 from salacia_db.runtime.session import Row, Session
@@ -86,6 +87,7 @@ __all__ = [
     "HookFailure",
     "Hooks",
     "IntegrityError",
+    "Interval",
     "InvalidArgument",
     "InvalidStatement",
     "InvalidValue",

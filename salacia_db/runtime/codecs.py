@@ -1,15 +1,23 @@
-"""Codecs: json and jsonb between the wire's bytes and Python values, by msgspec."""
+"""Codecs: the types whose values asyncpg alone would not decode, or not without loss."""
 
+from datetime import datetime, time, timedelta, timezone
 from typing import Any
 
 import msgspec
 
+from salacia_db.runtime.interval import decode_interval, encode_interval
+
 # Their oids never change, so that no connection need look them up.
 _JSON_OID = 114
+_INTERVAL_OID = 1186
+_TIMETZ_OID = 1266
+_PG_LSN_OID = 3220
 _JSONB_OID = 3802
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_MIDNIGHT = datetime(1, 1, 1)
+_DAY = 86_400_000_000  # microseconds
 
 
 def install_codecs(settings: Any) -> None:
@@ -17,11 +25,14 @@ def install_codecs(settings: Any) -> None:
 
     They are binary: within composites and COPY, asyncpg takes no other.
     """
-    for oid, name, encode, decode in (
-        (_JSON_OID, "json", _encode, _decode),
-        (_JSONB_OID, "jsonb", encode_jsonb, decode_jsonb),
+    for oid, name, encode, decode, form in (
+        (_JSON_OID, "json", _encode, _decode, "binary"),
+        (_JSONB_OID, "jsonb", encode_jsonb, decode_jsonb, "binary"),
+        (_PG_LSN_OID, "pg_lsn", encode_lsn, decode_lsn, "binary"),
+        (_INTERVAL_OID, "interval", encode_interval, decode_interval, "tuple"),
+        (_TIMETZ_OID, "timetz", encode_timetz, decode_timetz, "tuple"),
     ):
-        settings.add_python_codec(oid, name, "pg_catalog", [], "scalar", encode, decode, "binary")
+        settings.add_python_codec(oid, name, "pg_catalog", [], "scalar", encode, decode, form)
 
 
 def encode_jsonb(value: Any) -> bytes:
@@ -32,3 +43,36 @@ def encode_jsonb(value: Any) -> bytes:
 def decode_jsonb(data: bytes) -> Any:
     """The value of jsonb's binary form."""
     return _decode(memoryview(data)[1:])
+
+
+def encode_lsn(value: int) -> bytes:
+    """A place in the log, of which asyncpg alone takes only the lower half."""
+    return value.to_bytes(8, "big")
+
+
+def decode_lsn(data: bytes) -> int:
+    """The place as a number."""
+    return int.from_bytes(data, "big")
+
+
+def encode_timetz(value: time) -> tuple[int, int]:
+    """timetz's binary form: microseconds, and seconds west of Greenwich."""
+    offset = value.utcoffset()
+    if offset is None:
+        raise ValueError("a time without a time zone is no timetz: give it a tzinfo")
+    moment = timedelta(
+        hours=value.hour,
+        minutes=value.minute,
+        seconds=value.second,
+        microseconds=value.microsecond,
+    )
+    return moment // timedelta(microseconds=1), -offset // timedelta(seconds=1)
+
+
+def decode_timetz(parts: tuple[int, int]) -> time:
+    """The time of timetz's binary form; asyncpg alone drops the seconds of its offset."""
+    moment, west = parts
+    if moment >= _DAY:
+        raise ValueError("Python has no time 24:00; cast it to text, or to interval")
+    zone = timezone(timedelta(seconds=-west))
+    return (_MIDNIGHT + timedelta(microseconds=moment)).time().replace(tzinfo=zone)

@@ -11,6 +11,7 @@ from salacia_db.config import DatabaseSettings
 from salacia_db.runtime import failures
 from salacia_db.runtime.codecs import install_codecs
 from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.extensions import TypedConnection
 from salacia_db.runtime.statement import Statement
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ select case when pg_is_in_recovery() then null else concat_ws(
 """
 
 
-class RawConnection(asyncpg.Connection):
+class RawConnection(TypedConnection):
     """asyncpg's connection, with what we need of its inside."""
 
     __slots__ = ()

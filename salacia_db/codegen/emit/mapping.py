@@ -8,6 +8,8 @@ from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.types import (
     ANY,
+    ENCODE,
+    RAW,
     TUPLE,
     PyType,
     array_type,
@@ -29,7 +31,6 @@ _BARE = {
     "Any": ANY,
     "None": "None",
 }
-_RAW = reference("msgspec", "Raw")
 
 
 class TypeMap:
@@ -107,6 +108,8 @@ class TypeMap:
         if type_.kind == "domain":
             return element
         if type_.kind == "array" and element is not None and type_.element is not None:
+            if element.empty:
+                return None
             nulls = not (type_.element.kind == "domain" and type_.element.not_null)
             return base_type(type_) or array_type(element, nulls=nulls)
         if type_.kind == "range" and element is not None and element.load is None:
@@ -117,7 +120,8 @@ class TypeMap:
 
     def _composite(self, type_: PgType, class_: Class) -> PyType | None:
         found = [self.find(attribute) for _, attribute in type_.attributes]
-        attributes = [attribute for attribute in found if attribute is not None]
+        # One that the driver knows only as text would make it refuse the whole composite.
+        attributes = [a for a in found if a is not None and not a.text]
         if len(attributes) < len(found):
             return None
         builder = class_.builder if any(a.load for a in attributes) else class_.text
@@ -128,6 +132,7 @@ class TypeMap:
             load=f"{builder}(*{{}})",
             dump=f"{class_.unpacker}({{}})",
             atomic=False,
+            untold=any(a.untold for a in attributes),
         )
 
     @staticmethod
@@ -139,9 +144,8 @@ class TypeMap:
             and plain.json
             and override not in (ANY, reference("builtins", "object"))
         ):
-            if override == _RAW:
-                encode = reference("msgspec.json", "encode")
-                load = f"{_RAW}({encode}({{}}))"
+            if override == RAW:
+                load = f"{RAW}({ENCODE}({{}}))"
             else:
                 load = f"{reference('msgspec', 'convert')}({{}}, {override})"
             return PyType(override, override, ANY, load=load, atomic=False)

@@ -131,6 +131,15 @@ class Planner:
         if found is None:
             self._no_type(parameter.type, f"parameter `{parameter.name}`", at)
             return None
+        if found.untold:
+            what = parameter.type.display
+            self._report(
+                f"the driver can't be given `{parameter.name}`, a {what}: within an array it takes "
+                "a value that is a sequence for a further dimension",
+                at,
+                f"give texts and cast them: `(:{parameter.name})::text[]::{what}`",
+            )
+            return None
         if query.statement.kind in _OF_ROWS:
             found = found.kept
         default, fits = self._default(parameter, found)
@@ -248,12 +257,17 @@ class Planner:
         return found
 
     def _no_type(self, type_: PgType, what: str, at: Span | None) -> None:
-        self._report(
-            f"no Python type for {type_.display}, the type of {what}",
-            at,
-            f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
-            "or cast it to text",
-        )
+        hint = f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
+        hint += "or cast it to text"
+        inner = type_.element if type_.kind == "array" and type_.element else type_
+        if inner.kind == "composite":
+            hint = "the driver reads no composite that holds a type which it carries as text"
+            hint += (
+                " (tsvector, money, macaddr, regclass …): name its attributes, or cast it to text"
+            )
+        elif type_.kind == "array":
+            hint = "the driver crashes on an empty element: cast it, `…::text[]`"
+        self._report(f"no Python type for {type_.display}, the type of {what}", at, hint)
 
     def _table(self, table: Table) -> Shape:
         where = f"{table.ref.schema}.{table.ref.name}"

@@ -1,9 +1,9 @@
 """Types: what Python sees of a PostgreSQL type, and how a value crosses the driver's border.
 
-As asyncpg 0.32 really returns them, with jsonb and json decoded by the runtime's codec. Elements of
-an array may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`, unless they
-are of a domain that is NOT NULL. An array of several dimensions arrives as nested lists, which its
-type can't tell: map such a column under `[tool.salacia.types]`.
+As asyncpg 0.32 really returns them, with the runtime's codecs for json, jsonb, interval and timetz.
+Elements of an array may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`,
+unless they are of a domain that is NOT NULL. An array of several dimensions arrives as nested
+lists, which its type can't tell: map such a column under `[tool.salacia.types]`.
 """
 
 from msgspec import Struct
@@ -14,6 +14,10 @@ from salacia_db.codegen.facts import PgType
 
 ANY = reference("typing", "Any")
 SECRET = reference(RUNTIME, "Secret")
+RAW = reference("msgspec", "Raw")
+ENCODE = reference("msgspec.json", "encode")
+INTERVAL = reference(RUNTIME, "Interval")
+TIMEDELTA = reference("datetime", "timedelta")
 
 
 class PyType(Struct, frozen=True):
@@ -22,7 +26,10 @@ class PyType(Struct, frozen=True):
     `read` is what a row holds, `given` what a parameter takes. `load` turns the driver's value
     into it and `dump` back, with `{}` for the value; None where nothing has to be done. `atomic`:
     no value of it can be part of a reference cycle. `base` is what the driver gives.
-    `dumps_null`: `dump` is right for None, too.
+    `dumps_null`: `dump` is right for None, too. `text`: the driver carries it only as text, so that
+    it can't read a composite that holds it. `empty`: such a text may be empty, so that the driver
+    crashes the interpreter on an array of it. `sequence`: a value is a sequence, which within an
+    array the driver would take for a further dimension: it is `untold`, can't be given.
     """
 
     read: str
@@ -35,6 +42,10 @@ class PyType(Struct, frozen=True):
     dumps_null: bool = False
     secret: bool = False
     enum: PgType | None = None
+    text: bool = False
+    empty: bool = False
+    sequence: bool = False
+    untold: bool = False
 
     def loaded(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver gave."""
@@ -79,6 +90,8 @@ def _union(module: str, *names: str) -> str:
 
 INT = same(_builtin("int"))
 TEXT = same(_builtin("str"))
+ONLY_TEXT = replace(TEXT, text=True)
+MAYBE_EMPTY = replace(ONLY_TEXT, empty=True)
 TUPLE = f"{_builtin('tuple')}[{ANY}, ...]"
 _DATETIME = same(reference("datetime", "datetime"))
 _TIME = same(reference("datetime", "time"))
@@ -94,13 +107,18 @@ _BUILTIN: dict[str, PyType] = {
         INT,
     ),
     **dict.fromkeys(
-        """
-        text varchar bpchar name unknown money xml tsvector tsquery jsonpath macaddr macaddr8
-        refcursor aclitem regclass regcollation regconfig regdictionary regnamespace regoper
-        regoperator regproc regprocedure regrole regtype cstring
-        """.split(),
+        ("text", "varchar", "bpchar", "name", "unknown", "xml", "jsonpath", "refcursor", "cstring"),
         TEXT,
     ),
+    **dict.fromkeys(
+        """
+        money macaddr macaddr8 aclitem regclass regcollation regconfig
+        regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype
+        """.split(),
+        ONLY_TEXT,
+    ),
+    "tsvector": MAYBE_EMPTY,
+    "tsquery": MAYBE_EMPTY,
     "bool": same(_builtin("bool")),
     "float4": same(_builtin("float")),
     "float8": same(_builtin("float")),
@@ -113,7 +131,7 @@ _BUILTIN: dict[str, PyType] = {
     "date": same(reference("datetime", "date")),
     "time": _TIME,
     "timetz": _TIME,
-    "interval": same(reference("datetime", "timedelta")),
+    "interval": PyType(read=INTERVAL, given=f"{INTERVAL} | {TIMEDELTA}", base=INTERVAL),
     "json": _ANY,
     "jsonb": _ANY,
     # An address with a netmask comes as an interface, which is an address to Python.
@@ -123,6 +141,8 @@ _BUILTIN: dict[str, PyType] = {
     "tid": _PAIR,
     "pg_snapshot": _SNAPSHOT,
     "txid_snapshot": _SNAPSHOT,
+    "path": replace(same(reference("asyncpg", "Path")), sequence=True),
+    "polygon": replace(same(reference("asyncpg", "Polygon")), sequence=True),
     **{
         name: same(reference("asyncpg", python))
         for name, python in {
@@ -132,26 +152,41 @@ _BUILTIN: dict[str, PyType] = {
             "line": "Line",
             "lseg": "LineSegment",
             "box": "Box",
-            "path": "Path",
-            "polygon": "Polygon",
             "circle": "Circle",
         }.items()
     },
 }
-# Types of the usual extensions, which the driver carries as text.
-_AS_TEXT = frozenset(
-    """
-    citext cube ean13 halfvec hstore isbn isbn13 ismn ismn13 issn issn13 lquery ltree ltxtquery
-    query_int seg sparsevec upc vector
-    """.split()
+_PAIRS = f"[{_builtin('str')}, {_builtin('str')} | None]"
+_VECTOR = PyType(
+    read=f"{_builtin('list')}[{_builtin('float')}]",
+    given=f"{reference('collections.abc', 'Sequence')}[{_builtin('float')}]",
+    base=f"{_builtin('list')}[{_builtin('float')}]",
+    atomic=False,
+    sequence=True,
 )
+# Types of the usual extensions; the runtime has codecs for those that are not only text.
+_EXTENSIONS: dict[str, PyType] = {
+    **dict.fromkeys(("citext", "lquery", "ltree", "ltxtquery"), TEXT),
+    **dict.fromkeys(
+        "cube ean13 isbn isbn13 ismn ismn13 issn issn13 seg sparsevec upc".split(), ONLY_TEXT
+    ),
+    "query_int": MAYBE_EMPTY,
+    "hstore": PyType(
+        read=f"{_builtin('dict')}{_PAIRS}",
+        given=f"{reference('collections.abc', 'Mapping')}{_PAIRS}",
+        base=f"{_builtin('dict')}{_PAIRS}",
+        atomic=False,
+    ),
+    "vector": _VECTOR,
+    "halfvec": _VECTOR,
+}
 
 
 def base_type(type_: PgType) -> PyType | None:
     """The type of a scalar that PostgreSQL or a usual extension brings; None for others."""
     if type_.schema == "pg_catalog":
         return _BUILTIN.get(type_.name)
-    return TEXT if type_.name in _AS_TEXT else None
+    return _EXTENSIONS.get(type_.name)
 
 
 def secret(type_: PyType) -> PyType:
@@ -167,6 +202,7 @@ def secret(type_: PyType) -> PyType:
         dumps_null=True,
         secret=True,
         atomic=type_.atomic,
+        text=type_.text,
     )
 
 
@@ -179,13 +215,18 @@ def array_type(element: PyType, *, nulls: bool) -> PyType:
     """A list of the elements; a parameter takes any sequence of them."""
     sequence = reference("collections.abc", "Sequence")
     array = _builtin("list")
+    # To the driver a list within an array is a further dimension of it.
+    dump = f"{RAW}({ENCODE}({{}}))" if element.json else element.dump
     return PyType(
         read=f"{array}[{optional(element.read, nulls)}]",
         given=f"{sequence}[{optional(element.given, nulls)}]",
         base=f"{array}[{optional(element.base, nulls)}]",
         load=_each(element.load, nulls=nulls),
-        dump=_each(element.dump, nulls=nulls),
+        dump=_each(dump, nulls=nulls),
         atomic=False,
+        text=element.text,
+        sequence=True,
+        untold=element.sequence or element.untold,
     )
 
 

@@ -34,7 +34,7 @@ from emitting import (
 
 from salacia_db.codegen.emit import File, write
 from salacia_db.codegen.emit.imports import _REFERENCE
-from salacia_db.codegen.emit.types import _AS_TEXT, _BUILTIN, PyType
+from salacia_db.codegen.emit.types import _BUILTIN, PyType
 from salacia_db.postgres.scratch import scratch_database
 from salacia_db.runtime import Secret, Stream
 from salacia_db.runtime.codecs import install_codecs
@@ -108,17 +108,6 @@ async def test_a_type_is_what_the_driver_gives_and_takes(connection: asyncpg.Con
     assert is_instance(value, python_type(_BUILTIN[name]))
     again = await connection.fetchval(f'select $1::pg_catalog."{name}"', value)
     assert again == value or isinstance(value, asyncpg.Path | asyncpg.Polygon)
-
-
-@pytest.mark.parametrize("name", ["citext", "hstore", "ltree", "vector", "cube"])
-async def test_types_of_extensions_are_text(connection: asyncpg.Connection, name: str):
-    try:
-        await connection.execute(f"create extension if not exists {name}")
-    except asyncpg.FeatureNotSupportedError:
-        pytest.skip(f"this server has no {name}")
-    sample = {"hstore": "a=>1", "vector": "[1]", "cube": "1"}.get(name, "a")
-    assert isinstance(await connection.fetchval(f"select '{sample}'::{name}"), str)
-    assert name in _AS_TEXT
 
 
 async def test_void_is_none(connection: asyncpg.Connection):

@@ -1,0 +1,98 @@
+"""Types of the usual extensions in their binary form.
+
+Left alone, asyncpg carries them as text: then it reads no composite that holds one, and crashes the
+interpreter on an array with an empty element. Their oids differ from database to database, so that
+their codecs are set when the driver looks a type up.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+_INT = struct.Struct("!i")
+
+
+class TypedConnection(asyncpg.Connection):
+    """asyncpg's connection, which knows the types of extensions."""
+
+    __slots__ = ()
+
+    async def _introspect_types(self, typeoids: Any, timeout: float) -> Any:
+        introspect: Any = getattr(super(), "_introspect_types")  # noqa: B009 (not in the stubs)
+        found: tuple[list[Any], Any] = await introspect(typeoids, timeout)
+        settings: Any = self.get_settings()
+        for row in found[0]:
+            codec = _CODECS.get(row["name"])
+            if codec is not None and row["kind"] == b"b" and row["oid"] >= _FIRST_USER_OID:
+                settings.add_python_codec(
+                    row["oid"], row["name"], row["ns"], [], "scalar", *codec, "binary"
+                )
+        return found
+
+
+def _encode_text(value: str) -> bytes:
+    return value.encode()
+
+
+def _decode_text(data: bytes) -> str:
+    return str(data, "utf-8")
+
+
+def _encode_versioned(value: str) -> bytes:
+    return b"\x01" + value.encode()
+
+
+def _decode_versioned(data: bytes) -> str:
+    return str(memoryview(data)[1:], "utf-8")
+
+
+def encode_hstore(pairs: Mapping[str, str | None]) -> bytes:
+    """hstore's binary form: the number of pairs, then each text behind its length."""
+    parts = [_INT.pack(len(pairs))]
+    for pair in pairs.items():
+        for text in pair:
+            data = b"" if text is None else text.encode()
+            parts += (_INT.pack(-1 if text is None else len(data)), data)
+    return b"".join(parts)
+
+
+def decode_hstore(data: bytes) -> dict[str, str | None]:
+    """The pairs of hstore's binary form."""
+    at = _INT.size
+
+    def text() -> str | None:
+        nonlocal at
+        (size,) = _INT.unpack_from(data, at)
+        start = at + _INT.size
+        at = start + max(size, 0)
+        return None if size < 0 else str(data[start:at], "utf-8")
+
+    (count,) = _INT.unpack_from(data)
+    return {str(text()): text() for _ in range(count)}
+
+
+def _vector(number: str) -> tuple[Callable[[Sequence[float]], bytes], Callable[[bytes], Any]]:
+    """The codec of a vector: its dimensions, an unused word, its numbers in the given format."""
+
+    def encode(numbers: Sequence[float]) -> bytes:
+        return struct.pack(f"!hh{len(numbers)}{number}", len(numbers), 0, *numbers)
+
+    def decode(data: bytes) -> list[float]:
+        (count,) = struct.unpack_from("!h", data)
+        return list(struct.unpack_from(f"!{count}{number}", data, 4))
+
+    return encode, decode
+
+
+_FIRST_USER_OID = 16384
+_CODECS: dict[str, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]] = {
+    "citext": (_encode_text, _decode_text),
+    "ltree": (_encode_versioned, _decode_versioned),
+    "lquery": (_encode_versioned, _decode_versioned),
+    "ltxtquery": (_encode_versioned, _decode_versioned),
+    "hstore": (encode_hstore, decode_hstore),
+    "vector": _vector("f"),
+    "halfvec": _vector("e"),
+}
