@@ -54,10 +54,11 @@ def load_projects(folder: Path, flags: Mapping[str, Any]) -> Loaded:
     found = [(entry, project) for entry, project in made if project is not None]
     _check_folders(found, problems)
     # What several packages share is read for each of them, and told once.
-    told = {(p.message, p.at and p.at.start): p for p in problems}
-    if any(problem.severity == "error" for problem in problems):
-        raise ProblemsError(*told.values())
-    return Loaded(tuple(project for _, project in found), tuple(told.values()), file)
+    once = {(0 if p.at is None else p.at.start, p.message): p for p in problems}
+    told = tuple(once[place] for place in sorted(once))
+    if any(problem.severity == "error" for problem in told):
+        raise ProblemsError(*told)
+    return Loaded(tuple(project for _, project in found), told, file)
 
 
 class _Loader:

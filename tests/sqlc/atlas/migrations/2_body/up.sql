@@ -1,0 +1,2 @@
+-- Modify "posts" table
+ALTER TABLE "public"."posts" ADD COLUMN "body" text NULL;

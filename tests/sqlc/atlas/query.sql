@@ -1,0 +1,2 @@
+-- name: GetPost :one
+SELECT * FROM posts WHERE id = $1;

@@ -1,0 +1,4 @@
+BEGIN;
+CREATE TABLE tracks (id UUID PRIMARY KEY, spotify_url TEXT NOT NULL);
+CREATE TABLE listeners (id UUID PRIMARY KEY, nick TEXT);
+COMMIT;

@@ -1,0 +1,5 @@
+-- name: People :many
+SELECT * FROM listeners ORDER BY id;
+
+-- name: Tracks :many
+SELECT * FROM tracks ORDER BY id;
