@@ -144,7 +144,7 @@ def _column(query: Query, name: str, column: Column) -> ColumnReason:
     statement = query.statement
     verdict, _, reason = column.reason.partition(": ")
     place = None if column.place is None else _whole(span_at(statement, column.place + 1))
-    if place is not None:
+    if place is not None and column.nullable:
         place = join_before(place, statement.body) or place
     return ColumnReason(
         name=name,

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from salacia_db.checks.why import ColumnReason, Explanation
     from salacia_db.codegen.facts import Span
 
-_ROWS = {"none": "no rows", "one": "one row", "optional": "one row at most", "many": "many rows"}
+_ROWS = {
+    "none": "returns no rows; of how many it changes",
+    "one": "one row",
+    "optional": "one row at most",
+    "many": "many rows",
+}
 
 
 def add_command(commands: Commands) -> None:
@@ -51,7 +56,7 @@ def _text(found: "Explanation") -> str:
     clean = "leaves the session as it was"
     lines = [
         f"{found.name} :{found.kind}  ({file}:{line})",
-        f"  {_ROWS[found.cardinality]}" + (f": {found.rows}" if found.rows else ""),
+        f"  {_ROWS[found.cardinality]}{found.rows and ': '}{found.rows}",
         f"  {writes}",
         f"  {clean if found.session is None else 'may change the session: ' + found.session}",
     ]

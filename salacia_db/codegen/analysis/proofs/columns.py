@@ -33,6 +33,16 @@ def variable(node: Node, scope: Scope) -> Proof:
     return placed(proof, node)
 
 
+def _lost(kind: int, attribute: int, entry: int, scope: Scope) -> Proof:
+    """A column of a row that may not be there; it may be NULL even where the row is."""
+    lost = scope.lost.get(entry) or maybe(f"there may be no row of {scope.name(entry)}")
+    relation = scope.relation(entry)
+    if kind != _RELATION or relation is None or attribute <= 0 or attribute in relation.not_null:
+        return lost
+    shown = named(entry, attribute, scope)
+    return Proof(True, f"{lost.reason}, and {shown} is not declared NOT NULL", None, lost.cause)
+
+
 def _narrowed(entry: int, attribute: int, scope: Scope, place: int | None) -> Proof:
     shown = named(entry, attribute, scope)
     return Proof(False, f"not null: a condition lets no NULL of {shown} through", place)
@@ -49,7 +59,7 @@ def column(entry: int, attribute: int, scope: Scope) -> Proof:
     if kind == _JOIN:
         return _joined(node, entry, attribute, scope)
     if entry not in scope.facts.present:
-        return scope.lost.get(entry) or maybe(f"there may be no row of {scope.name(entry)}")
+        return _lost(kind, attribute, entry, scope)
     if attribute == 0 and kind in (_RELATION, _SUBQUERY, _VALUES, _CTE):
         return never(f"there is always a row of {scope.name(entry)}")
     rule = _RULES.get(kind)
@@ -128,7 +138,9 @@ def _relation(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
     alone = not node.flag("inh") and table.kind == "r"
     if attribute in (relation.not_null_alone if alone else relation.not_null):
         return never(f"{shown} is declared NOT NULL")
-    hint = f"declare {shown} NOT NULL, or add a condition that it is not null"
+    hint = f"declare {shown} NOT NULL"
+    if entry != scope.query.number("resultRelation"):
+        hint += ", or add a condition that it is not null"
     return maybe(f"{shown} is not declared NOT NULL", hint=hint)
 
 

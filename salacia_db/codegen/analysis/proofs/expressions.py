@@ -9,8 +9,9 @@ from salacia_db.codegen.analysis.proofs.arrays import elements
 from salacia_db.codegen.analysis.proofs.columns import set_column, variable
 from salacia_db.codegen.analysis.proofs.keys import Key
 from salacia_db.codegen.analysis.proofs.narrowing import NOT_TRUE, TRUE, implied, not_null
-from salacia_db.codegen.analysis.proofs.proof import Proof, maybe, never, placed
+from salacia_db.codegen.analysis.proofs.proof import Proof, located, maybe, never, placed
 from salacia_db.codegen.analysis.proofs.scope import Scope
+from salacia_db.codegen.analysis.proofs.values import is_null
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, UPDATE, descend, returns_set
 
@@ -149,7 +150,7 @@ def _case(node: Node, scope: Scope) -> Proof:
         if proof.nullable:
             return placed(proof, node)
         scope = scope.prover.assume(scope, implied(test, NOT_TRUE, scope))
-    if otherwise is None:
+    if otherwise is None or (is_null(otherwise) and located(otherwise) is None):
         return maybe("a CASE without ELSE", node, hint="add an ELSE")
     proof = scope.prove(otherwise)
     return proof if proof.nullable else never("no branch of the CASE is NULL", node)

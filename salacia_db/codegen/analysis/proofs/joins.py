@@ -83,7 +83,13 @@ def _lost(join: Node, side: Node, other: Node, scope: Scope) -> Proof:
     reason = f"the {_JOINS.get(kind, 'join')} may find no row of {scope.name(entry)}"
     if kind == FULL:
         reason += f" for one of {scope.name(next(entries(other), 0))}"
-    return maybe(reason, cause=_begins(join.node("quals")), hint=_mended(entry, scope))
+    cause = _begins(join.node("quals"))
+    # Without a place it is in a view, where this statement's WHERE can't name its tables.
+    found = None if cause is None else _always_there(side, scope)
+    hint = "use an inner join"
+    if found is not None:
+        hint = f"add `where {found} is not null`, or {hint}"
+    return maybe(reason, cause=cause, hint=hint)
 
 
 def _begins(condition: Node | None) -> int | None:
@@ -92,16 +98,17 @@ def _begins(condition: Node | None) -> int | None:
     return min((place for place in places if place is not None), default=None)
 
 
-def _mended(entry: int, scope: Scope) -> str:
-    relation, node = scope.relation(entry), scope.entry(entry)
-    alias = None if node is None else node.node("alias") or node.node("eref")
-    name = None if alias is None else plain(alias.get("aliasname"))
-    columns = () if relation is None else relation.table.columns
-    always = next((column.name for column in columns if column.not_null), None)
-    if name is None or always is None:
-        return "use an inner join"
-    shown = f"{scope.catalog.quote(name)}.{scope.catalog.quote(always)}"
-    return f"add `where {shown} is not null`, or use an inner join"
+def _always_there(side: Node, scope: Scope) -> str | None:
+    """A column of the side as WHERE may name it, which is NULL only where the join found no row."""
+    for entry in entries(side):
+        relation, node = scope.relation(entry), scope.entry(entry)
+        alias = None if node is None else node.node("alias") or node.node("eref")
+        columns = () if relation is None else relation.table.columns
+        always = next((column.name for column in columns if column.not_null), None)
+        if alias is not None and always is not None:
+            name = scope.catalog.quote(plain(alias.get("aliasname")))
+            return f"{name}.{scope.catalog.quote(always)}"
+    return None
 
 
 def _found(index: int, scope: Scope) -> bool:

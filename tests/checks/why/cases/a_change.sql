@@ -1,0 +1,2 @@
+-- name: q :one
+update stamped set note = 'x' where id = :id returning id, note;

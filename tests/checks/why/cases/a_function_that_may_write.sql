@@ -1,0 +1,2 @@
+-- name: q :one
+select log_it();

@@ -1,0 +1,2 @@
+-- name: q :one
+select url, mood from providers where id = :id;

@@ -1,0 +1,2 @@
+-- name: q :many
+select id, name from named;
