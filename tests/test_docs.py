@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import fields
 
 from salacia_db.cli.options import PROJECT_FLAGS
-from salacia_db.codegen.facts import Kind
 from salacia_db.codegen.project import Settings
+from salacia_db.codegen.source.annotations import KINDS
 from salacia_db.config import Overrides, load_settings
 from salacia_db.postgres import data_folder, stop_durable
 from salacia_db.postgres.migrations.history import State
@@ -107,5 +107,10 @@ def test_every_flag_of_generate_and_describe_is_described() -> None:
 
 
 def test_every_kind_and_every_state_of_a_migration_is_described() -> None:
-    assert {f":{kind}" for kind in get_args(Kind)} <= table("sql.md", "kind").keys()
+    assert {f":{kind}" for kind in KINDS["salacia"]} <= table("sql.md", "kind").keys()
     assert set(get_args(State)) == table("migrations.md", "state").keys()
+
+
+@pytest.mark.parametrize("other", ["aiosql", "sqlalchemy", "sqlc"])
+def test_who_comes_from_elsewhere_gets_what_is_promised(reader: Reader, other: str) -> None:
+    follow(reader, f"from-{other}.md", example=False)
