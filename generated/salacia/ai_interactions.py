@@ -106,6 +106,7 @@ _CREATE = Statement(
         "error",
         "created_at",
     ),
+    clean=True,
     tracked=(
         "-- ai_interactions.create\n"
         "insert into ai_interactions (\n"
@@ -154,6 +155,7 @@ _CREATE_MANY = Statement(
         "error",
         "created_at",
     ),
+    clean=True,
     tracked=(
         "-- ai_interactions.create_many\n"
         "insert into ai_interactions (\n"
@@ -197,6 +199,7 @@ _LOAD = Statement(
         "error",
         "created_at",
     ),
+    clean=True,
     writes=(Write("create", AiInteraction),),
 )
 _COMPLETE = Statement(
@@ -226,6 +229,7 @@ _COMPLETE = Statement(
         "error",
         "id",
     ),
+    clean=True,
     tracked=(
         "-- ai_interactions.complete\n"
         "update ai_interactions\n"

@@ -322,6 +322,8 @@ _OLDER_MATCHING = Statement(
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at desc, i.id desc",
     parameters=("search", "since", "until", "until_id", "limit", "offset"),
+    read_only=True,
+    clean=True,
 )
 _NEWER_MATCHING = Statement(
     "messages.newer_matching",
@@ -357,6 +359,8 @@ _NEWER_MATCHING = Statement(
     "left join ai_providers p on p.id = i.provider_id\n"
     "order by i.created_at, i.id",
     parameters=("search", "since", "since_id", "until", "limit", "offset"),
+    read_only=True,
+    clean=True,
 )
 _OLDER_BY_ID = Statement(
     "messages.older_by_id",

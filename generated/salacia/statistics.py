@@ -169,6 +169,8 @@ _SUMMARY_MATCHING = Statement(
     "  count(*) as distinct_models\n"
     "from per_model",
     parameters=("search", "since", "until"),
+    read_only=True,
+    clean=True,
 )
 _PERIODS = Statement(
     "statistics.periods",

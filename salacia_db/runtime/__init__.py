@@ -50,7 +50,7 @@ from salacia_db.runtime.events import (
     Updated,
     Updating,
 )
-from salacia_db.runtime.group import Group
+from salacia_db.runtime.group import Group, lazy
 from salacia_db.runtime.hooks import HookFailure, Hooks
 from salacia_db.runtime.interval import Interval
 from salacia_db.runtime.options import Isolation
@@ -124,6 +124,7 @@ __all__ = [
     "WrongEventLoop",
     "WrongProcess",
     "field",
+    "lazy",
     "retry_safe",
     "uuid7",
 ]

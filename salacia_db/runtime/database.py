@@ -3,14 +3,14 @@
 A generated package derives its own two classes from those here, and adds its groups:
 
     class UnitOfWork(runtime.UnitOfWork):
-        @cached_property
+        @lazy
         def messages(self) -> Messages:
             return Messages(self.session)
 
     class Database(runtime.Database[UnitOfWork]):
         unit_of_work_class = UnitOfWork
 
-        @cached_property
+        @lazy
         def messages(self) -> Messages:
             return Messages(self.session)
 

@@ -1,6 +1,16 @@
-"""The base of generated group classes."""
+"""The base of generated group classes, and how a database holds them."""
+
+from typing import TYPE_CHECKING
 
 from salacia_db.runtime.session import Session
+
+if TYPE_CHECKING:
+    # For pyright only a property satisfies a property of the protocol `Queries`.
+    from builtins import property as lazy
+else:
+    from functools import cached_property as lazy
+
+__all__ = ["Group", "lazy"]
 
 
 class Group:

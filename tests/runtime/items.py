@@ -1,13 +1,12 @@
 """A table with its statements, as the generator writes them."""
 
 from collections.abc import Iterable
-from functools import cached_property
 from itertools import starmap
 
 from msgspec import Struct
 
 from salacia_db import runtime
-from salacia_db.runtime import Group, NotFound, Statement, Stream, Write
+from salacia_db.runtime import Group, NotFound, Statement, Stream, Write, lazy
 
 SCHEMA = """
 create table item (
@@ -215,7 +214,7 @@ class Items(Group):
 class UnitOfWork(runtime.UnitOfWork):
     """One transaction; its groups of queries run in it."""
 
-    @cached_property
+    @lazy
     def items(self) -> Items:
         return Items(self.session)
 
@@ -225,6 +224,6 @@ class Database(runtime.Database[UnitOfWork]):
 
     unit_of_work_class = UnitOfWork
 
-    @cached_property
+    @lazy
     def items(self) -> Items:
         return Items(self.session)

@@ -99,7 +99,7 @@ def _protocol(members: Sequence[Member], imports: Imports) -> list[str]:
     lines = ["", "", f"class Queries({imports.use('typing', 'Protocol')}):"]
     lines += docstring(_PROTOCOL_DOC, STEP)
     for member in members:
-        lines += ["", f"{STEP}@property"]
+        lines += ["", f"{STEP}@{imports.use('builtins', 'property')}"]
         lines.append(f"{STEP}def {member.name}(self) -> {imports.spell(member.text)}:")
         lines += [*docstring(member.doc, STEP * 2), f"{STEP * 2}..."]
     return lines
@@ -119,7 +119,7 @@ def _groups(
 def _cached(member: Member, imports: Imports) -> list[str]:
     text = imports.spell(member.text)
     return [
-        f"{STEP}@{imports.use('functools', 'cached_property')}",
+        f"{STEP}@{imports.use(RUNTIME, 'lazy')}",
         f"{STEP}def {member.name}(self) -> {text}:",
         *docstring(member.doc, STEP * 2),
         f"{STEP * 2}return {text}(self.session)",

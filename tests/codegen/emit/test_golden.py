@@ -14,6 +14,20 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
+SERVICE = '''"""A service takes the database or a unit of work, for the type checkers too."""
+
+from {package} import Database, Queries, UnitOfWork
+
+
+def serve(queries: Queries) -> None:
+    print(queries)
+
+
+def both(db: Database, uow: UnitOfWork) -> None:
+    serve(db)
+    serve(uow)
+'''
+
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -25,6 +39,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             folder / f"golden_{name}",
             ignore=shutil.ignore_patterns("__pycache__"),
         )
+        (folder / f"service_{name}.py").write_text(SERVICE.format(package=f"golden_{name}"))
     sys.path.insert(0, str(folder))
     yield folder
     sys.path.remove(str(folder))

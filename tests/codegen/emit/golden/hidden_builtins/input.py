@@ -51,6 +51,10 @@ queries = [
     query("groups.uuid", "one", "select id from statements", columns={"id": UUID}),
     query("groups.structs", "stream", "select * from structs", whole=structs),
     query("databases.all", "many", "select * from databases", whole=databases),
+    # Groups with the names of the decorators that stand on all groups after them.
+    query("lazy.all", "many", "select * from databases", whole=databases),
+    query("property.all", "many", "select * from databases", whole=databases),
+    query("zebras.all", "many", "select * from databases", whole=databases),
 ]
 queries += [
     query(f"long.all{number}", "many", "select …", whole=whole) for number, whole in enumerate(long)
