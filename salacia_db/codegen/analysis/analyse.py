@@ -12,6 +12,7 @@ from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_ro
 from salacia_db.codegen.analysis.kinds import check_kind, copy_target
 from salacia_db.codegen.analysis.names import outputs
 from salacia_db.codegen.analysis.nullability import prove
+from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.parameters import parameters
 from salacia_db.codegen.analysis.proofs.proof import Proof
 from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
@@ -29,13 +30,6 @@ from salacia_db.codegen.source.positions import span_at
 
 _DELETE = 4  # CmdType
 _RETURNS_OLD, _RETURNS_NEW = 1, 2  # VarReturningType
-
-
-class Outcome(Struct, frozen=True):
-    """A statement's facts, unless one of the problems is an error."""
-
-    query: Query | None
-    problems: tuple[Problem, ...]
 
 
 class _Text(Struct, frozen=True):

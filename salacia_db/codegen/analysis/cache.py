@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.analyse import Outcome
+from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.facts import (
     Cardinality,
     Column,

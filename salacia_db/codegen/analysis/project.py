@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.analyse import Outcome, analyse
 from salacia_db.codegen.analysis.cache import Cache
-from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.loading import load
+from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.schema import (
     LiveDatabase,
     Prepared,
@@ -20,10 +19,12 @@ from salacia_db.codegen.analysis.schema import (
     schema,
 )
 from salacia_db.codegen.analysis.server import Server, ServerError
-from salacia_db.codegen.analysis.views import with_views
 from salacia_db.codegen.facts import Query, Schema, Statement
 from salacia_db.codegen.problems import Problem, ProblemsError
 from salacia_db.postgres import PostgresError
+
+if TYPE_CHECKING:
+    from salacia_db.codegen.analysis.catalog import Catalog
 
 NOTHING = Schema((), (), ())
 """The facts of a schema that couldn't be made."""
@@ -70,6 +71,10 @@ def _analyse(
     outcomes = [None if cache is None else cache.get(statement) for statement in statements]
     if cache is not None and cache.schema is not None and None not in outcomes:
         return _result(cache.schema, cache.warnings, outcomes)
+    # Most runs find all that they ask for in the cache: they do without the rest of the analysis.
+    from salacia_db.codegen.analysis.loading import load
+    from salacia_db.codegen.analysis.views import with_views
+
     with prepared(source, server_url) as ready:
         catalog = with_views(load(ready.server), ready.server)
         if folder is not None and isinstance(source, LiveDatabase):
@@ -82,7 +87,7 @@ def _completed(
     statements: Sequence[Statement],
     outcomes: list[Outcome | None],
     ready: Prepared,
-    catalog: Catalog,
+    catalog: "Catalog",
     cache: Cache | None,
 ) -> Analysis:
     found: list[Outcome | None] = [
@@ -95,7 +100,11 @@ def _completed(
     return _result(facts, ready.warnings, found)
 
 
-def _asked(statement: Statement, server: Server, catalog: Catalog, cache: Cache | None) -> Outcome:
+def _asked(
+    statement: Statement, server: Server, catalog: "Catalog", cache: Cache | None
+) -> Outcome:
+    from salacia_db.codegen.analysis.analyse import analyse
+
     try:
         outcome = analyse(statement, server, catalog)
     except RecursionError:

@@ -2,8 +2,9 @@
 
 import psycopg
 
-from salacia_db.codegen.analysis.analyse import Outcome, analyse
+from salacia_db.codegen.analysis.analyse import analyse
 from salacia_db.codegen.analysis.loading import load
+from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.server import Server
 from salacia_db.codegen.analysis.views import with_views
 from salacia_db.codegen.facts import Dialect, Query, SourceFile, Statement
