@@ -19,6 +19,7 @@ from salacia_db.codegen.analysis.schema import (
     schema,
 )
 from salacia_db.codegen.analysis.server import Server, ServerError
+from salacia_db.codegen.analysis.unfinished import unfinished
 from salacia_db.codegen.facts import Query, Schema, Statement
 from salacia_db.codegen.problems import Problem, ProblemsError
 from salacia_db.postgres import PostgresError
@@ -68,7 +69,7 @@ def _analyse(
 ) -> Analysis:
     known = None if folder is None else fingerprint(source, server_url)
     cache = None if folder is None or known is None else Cache(folder, known)
-    outcomes = [None if cache is None else cache.get(statement) for statement in statements]
+    outcomes = [_known(statement, cache) for statement in statements]
     if cache is not None and cache.schema is not None and None not in outcomes:
         return _result(cache.schema, cache.warnings, outcomes)
     # Most runs find all that they ask for in the cache: they do without the rest of the analysis.
@@ -79,8 +80,17 @@ def _analyse(
         catalog = with_views(load(ready.server), ready.server)
         if folder is not None and isinstance(source, LiveDatabase):
             cache = Cache(folder, catalog_fingerprint(catalog, ready.server))
-            outcomes = [cache.get(statement) for statement in statements]
+            outcomes = [_known(statement, cache) for statement in statements]
         return _completed(statements, outcomes, ready, catalog, cache)
+
+
+def _known(statement: Statement, cache: Cache | None) -> Outcome | None:
+    """What can be said of a statement without asking; None where that is nothing."""
+    found = None if cache is None else cache.get(statement)
+    if found is not None:
+        return found
+    problem = unfinished(statement)
+    return None if problem is None else Outcome(None, (problem,))
 
 
 def _completed(
