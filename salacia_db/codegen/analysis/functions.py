@@ -79,7 +79,7 @@ jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_typeof row_to_json to_json to_js
 """
 
 _ARRAYS_AND_RANGES = """
-array_cat array_fill array_positions array_remove array_replace array_reverse array_shuffle
+array_cat array_fill array_positions array_reverse array_shuffle
 array_sort array_to_string arraycontained arraycontains arrayoverlap cardinality trim_array isempty
 lower_inc lower_inf multirange range_merge upper_inc upper_inf elem_contained_by_multirange
 elem_contained_by_range range_adjacent range_adjacent_multirange range_after range_after_multirange
@@ -144,7 +144,7 @@ array_append array_prepend concat enum_first enum_last enum_range json_build_arr
 jsonb_build_array jsonb_build_object num_nonnulls num_nulls pg_typeof quote_nullable daterange
 int4range int8range numrange tsrange tstzrange
 """
-_FIRST = "concat_ws format"
+_FIRST = "array_remove array_replace concat_ws format"
 
 
 def _comparisons() -> Iterable[str]:

@@ -30,7 +30,7 @@ def aggregate(node: Node, scope: Scope) -> Proof:
         return never(f"{name}() of no rows is a number", node)
     if not owner.query.get("groupClause"):
         return maybe(f"{name}() of no rows is NULL; there is no GROUP BY", node)
-    if owner.query.get("groupingSets"):
+    if _may_be_empty(owner.query.nodes("groupingSets")):
         return maybe(f"{name}() of an empty grouping set is NULL", node)
     if node.node("aggfilter") is not None:
         return maybe(f"the FILTER may leave {name}() no rows", node)
@@ -43,6 +43,19 @@ def aggregate(node: Node, scope: Scope) -> Proof:
     if name in TOTAL_AGGREGATES:
         return _arguments(node, ("args",), owner, name)
     return maybe(f"{name}() may return NULL", node)
+
+
+_EMPTY, _SIMPLE, _ROLLUP, _CUBE, _SETS = range(5)  # GroupingSetKind
+
+
+def _may_be_empty(sets: list[Node]) -> bool:
+    """Whether the grouping sets, multiplied with one another, have an empty one among them."""
+    return bool(sets) and all(
+        any(_may_be_empty([inner]) for inner in one.nodes("content"))
+        if one.number("kind") == _SETS
+        else one.number("kind") != _SIMPLE
+        for one in sets
+    )
 
 
 def _arguments(node: Node, fields: tuple[str, ...], owner: Scope, name: str) -> Proof:

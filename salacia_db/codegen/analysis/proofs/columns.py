@@ -8,6 +8,7 @@ from salacia_db.codegen.analysis.proofs.joins import FULL, entries
 from salacia_db.codegen.analysis.proofs.keys import column_key
 from salacia_db.codegen.analysis.proofs.proof import Proof, maybe, never, placed
 from salacia_db.codegen.analysis.proofs.scope import Scope
+from salacia_db.codegen.analysis.proofs.written import written
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, UPDATE, behind, descend
 
@@ -138,6 +139,9 @@ def _relation(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
     alone = not node.flag("inh") and table.kind == "r"
     if attribute in (relation.not_null_alone if alone else relation.not_null):
         return never(f"{shown} is declared NOT NULL")
+    proof = written(entry, attribute, relation, scope)
+    if proof is not None:
+        return proof
     hint = f"declare {shown} NOT NULL"
     if entry != scope.query.number("resultRelation"):
         hint += ", or add a condition that it is not null"

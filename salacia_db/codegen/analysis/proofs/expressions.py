@@ -7,6 +7,7 @@ from salacia_db.codegen.analysis.functions import Totality, totality
 from salacia_db.codegen.analysis.proofs import aggregates
 from salacia_db.codegen.analysis.proofs.arrays import elements
 from salacia_db.codegen.analysis.proofs.columns import set_column, variable
+from salacia_db.codegen.analysis.proofs.joins import full_joins
 from salacia_db.codegen.analysis.proofs.keys import Key
 from salacia_db.codegen.analysis.proofs.narrowing import NOT_TRUE, TRUE, implied, not_null
 from salacia_db.codegen.analysis.proofs.proof import Proof, located, maybe, never, placed
@@ -164,7 +165,27 @@ def _compares_subject(test: Node, scope: Scope) -> bool:
 
 
 def _coalesce(node: Node, scope: Scope) -> Proof:
-    return _some(node.nodes("args"), scope, "COALESCE", node)
+    arguments = node.nodes("args")
+    proof = _some(arguments, scope, "COALESCE", node)
+    if proof.nullable and _of_either_side(arguments, scope, frozenset()):
+        return never("one side of the FULL JOIN is always there", node)
+    return proof
+
+
+def _of_either_side(arguments: list[Node], scope: Scope, seen: frozenset[int]) -> bool:
+    """Whether there is a value whichever side of some FULL JOIN found a row."""
+    if any(scope.never_null(argument) for argument in arguments):
+        return True
+    return any(
+        all(
+            _of_either_side(
+                arguments, scope.prover.assume(scope, {(0, side, 0): None}), seen | {join}
+            )
+            for side in sides
+        )
+        for join, sides in full_joins(scope)
+        if join not in seen
+    )
 
 
 def _minmax(node: Node, scope: Scope) -> Proof:

@@ -7,6 +7,7 @@ from salacia_db.codegen.analysis.proofs.keys import Key
 from salacia_db.codegen.analysis.proofs.narrowing import TRUE, implied, strict_arguments
 from salacia_db.codegen.analysis.proofs.proof import Proof, located, maybe
 from salacia_db.codegen.analysis.proofs.scope import Scope
+from salacia_db.codegen.analysis.proofs.values import boolean
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import descend
 
@@ -65,6 +66,8 @@ def _join(node: Node, certain: bool, scope: Scope, conditions: _Conditions) -> b
     keeps_right = certain and (kind in (INNER, RIGHT) or _forced(right, scope))
     if kind not in (INNER, LEFT, FULL, RIGHT):
         keeps_left = keeps_right = False
+    if certain and kind == LEFT and _always_found(right, node.node("quals"), scope):
+        keeps_right = True
     index = node.number("rtindex")
     news = certain and index > 0 and scope.facts.find((index,))
     for side, other, kept in ((left, right, keeps_left), (right, left, keeps_right)):
@@ -75,6 +78,15 @@ def _join(node: Node, certain: bool, scope: Scope, conditions: _Conditions) -> b
     if keeps_left and keeps_right:
         news = conditions.hold(node.node("quals")) or news
     return news
+
+
+def _always_found(side: Node, quals: Node | None, scope: Scope) -> bool:
+    """`LEFT JOIN (SELECT count(*) …) ON true`: a subquery of one row, for each row of the left."""
+    if side.tag != "RANGETBLREF" or not (quals is None or boolean(quals)):
+        return False
+    entry = scope.entry(side.number("rtindex"))
+    query = None if entry is None or entry.get("securityQuals") else entry.node("subquery")
+    return query is not None and scope.prover.one_row(query)
 
 
 def _lost(join: Node, side: Node, other: Node, scope: Scope) -> Proof:
@@ -131,6 +143,19 @@ def _arguments(entry: Node, scope: Scope) -> dict[Key, int | None]:
 def _forced(node: Node, scope: Scope) -> bool:
     """Whether anything below the node is known to be there: then all of the node is."""
     return any(entry in scope.facts.forced for entry in entries(node))
+
+
+def full_joins(scope: Scope) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Each FULL JOIN that surely has a row, with the last entries of both of its sides."""
+    for node in descend(scope.query.node("jointree"), queries=False):
+        left, right = node.node("larg"), node.node("rarg")
+        if node.tag != "JOINEXPR" or node.number("jointype") != FULL:
+            continue
+        join = node.number("rtindex")
+        if left is not None and right is not None and join in scope.facts.present:
+            *_, ours = entries(left)
+            *_, theirs = entries(right)
+            yield join, (ours, theirs)
 
 
 def entries(node: Node) -> Iterator[int]:

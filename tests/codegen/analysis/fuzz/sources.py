@@ -172,7 +172,9 @@ class Sources:
         if kind == "full join":
             pairs = [(a, b) for a, t in ours for b, u in theirs if t == u and t in ("int4", "text")]
             a, b = rng.choice(pairs) if pairs else ("1", "1")
-            return f"{left} full join {right} on {a} = {b}", ours + theirs
+            merged = [(f"coalesce({x}, {y})", t) for x, t in ours for y, u in theirs if t == u]
+            rng.shuffle(merged)
+            return f"{left} full join {right} on {a} = {b}", ours + theirs + merged[:2]
         condition = self.condition(Sight(ours + theirs, outer))
         return f"{left} {kind} {right} on {condition}", ours + theirs
 

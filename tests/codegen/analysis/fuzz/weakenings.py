@@ -17,6 +17,7 @@ from salacia_db.codegen.analysis.proofs import (
     narrowing,
     prover,
     queries,
+    written,
 )
 from salacia_db.codegen.analysis.proofs.proof import Proof, never
 from salacia_db.codegen.analysis.vetted import Touches
@@ -85,6 +86,19 @@ def _loose_gates(self: Determined, node: Any, gate: frozenset[int]) -> None:
     ]
 
 
+def _any_subquery(side: Any, quals: Any, scope: Any) -> bool:
+    return scope.name(side.number("rtindex")) == "a subquery"
+
+
+def _one_side(arguments: Any, scope: Any, seen: Any) -> bool:
+    return any(
+        scope.prover.assume(scope, {(0, side, 0): None}).never_null(argument)
+        for _, sides in joins.full_joins(scope)
+        for side in sides
+        for argument in arguments
+    )
+
+
 _RELATION = columns._relation
 _READ = Determined._read
 _LIMITED = bounds._limited
@@ -134,6 +148,10 @@ WEAKENED: dict[str, Callable[[], Any]] = {
     "tables hold no NULL": _entry(0),
     "functions in FROM return no NULL": _entry(3),
     "VALUES hold no NULL": _entry(5),
+    "no trigger alters what is written": _of(written, "_as_written", lambda *_: True),
+    "a subquery in LEFT JOIN always has a row": _of(joins, "_always_found", _any_subquery),
+    "no grouping set is empty": _of(aggregates, "_may_be_empty", lambda _: False),
+    "either side of a FULL JOIN is enough": _of(expressions, "_of_either_side", _one_side),
     "any table is NOT NULL as it is without its descendants": _entry(0, _without_descendants),
     "any column of a key is a key": _of(Determined, "_has_one_row", _any_key),
     "the side of an outer join is like any other": _of(Determined, "_read", _loose_gates),
