@@ -79,6 +79,18 @@ def test_what_is_generated_is_typed(generated: dict[str, Path], tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_formatter_has_nothing_to_change(generated: dict[str, Path]) -> None:
+    packages = [generated[case] / path for case, paths in PACKAGES.items() for path in paths]
+    settings = str(HERE.parents[1] / "pyproject.toml")
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", "--config", settings, *packages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def text(generated: dict[str, Path], case: str, path: str) -> str:
     return (generated[case] / path).read_text()
 
