@@ -38,7 +38,8 @@ def _some(nodes: list[Node], scope: Scope, name: str, node: Node) -> Proof:
         proof = scope.prove(argument)
         if not proof.nullable:
             return proof
-    return maybe(f"every argument of {name} may be NULL", node)
+    hint = "give it a last argument that is never NULL"
+    return maybe(f"every argument of {name} may be NULL", node, hint=hint)
 
 
 def _of_argument(node: Node, scope: Scope) -> Proof:
