@@ -20,6 +20,8 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
     use = _parameter(statement, refused)
     if refused.sqlstate == "42P18" and use is not None:
         return _untyped(statement, use)
+    if refused.sqlstate == "42601" and (misplaced := _misplaced(statement, refused)):
+        return misplaced
     message = refused.message
     if refused.detail:
         message += f" ({refused.detail.rstrip('.')})"
@@ -103,6 +105,25 @@ def _untyped(statement: Statement, use: ParameterUse) -> Problem:
         at=at,
         hint=f"cast it: {written}::text",
     )
+
+
+def _misplaced(statement: Statement, refused: Rejected) -> Problem | None:
+    """A syntax error at a parameter, which PostgreSQL knows by its number only."""
+    for use in statement.parameters:
+        for marker in use.markers:
+            if marker.start == refused.position:
+                written = _written(marker.source, use)
+                before = statement.sql[: marker.start].split()
+                listed = bool(before) and before[-1].lower() == "in"
+                return Problem(
+                    f'syntax error at or near "{written}"',
+                    at=marker.source,
+                    hint=f"a list is written `= any({written})`"
+                    if listed
+                    else "look at the word before it; "
+                    "a parameter is a value, and stands for no name or piece of SQL",
+                )
+    return None
 
 
 def _shown(use: ParameterUse) -> str:

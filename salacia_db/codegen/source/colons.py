@@ -9,6 +9,12 @@ from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.parameters import Reference, positional
 
 SQLC_FUNCTIONS = ("arg", "narg", "slice", "embed")
+_IN_OURS = {
+    "arg": "write `:name`",
+    "narg": "write `:name?`",
+    "slice": "write `= any(:name)`",
+    "embed": "write the table's alias alone, for its whole row",
+}
 
 _Bracket = Literal["round", "subscript", "array", "json"]
 # What a bracket with entries saw of the current one: nothing, its key, or the separator behind it.
@@ -142,5 +148,5 @@ def _other_dialect(seen: Sequence[Token], index: int, file: SourceFile) -> Probl
     return Problem(
         f"`sqlc.{function.text}` is understood in sqlc's dialect only",
         Span(file, seen[index].start, function.end),
-        'write `:name`, or set dialect = "sqlc"',
+        f'{_IN_OURS[function.text.lower()]}, or set dialect = "sqlc"',
     )

@@ -50,6 +50,18 @@ def test_place_and_hint(ask: Asker, sql: str, place: str, message: str, hint: st
         assert f"hint: {hint}" in rendered
 
 
+def test_a_list_as_other_libraries_take_it_is_told_how_it_is_written_here(ask: Asker) -> None:
+    rendered = ask.problem("select id from providers where id in :ids")
+    assert rendered.startswith('q.sql:2:38: error: syntax error at or near ":ids"\n')
+    assert "hint: a list is written `= any(:ids)`" in rendered
+
+
+def test_a_parameter_is_no_name(ask: Asker) -> None:
+    rendered = ask.problem("select id from :table")
+    assert rendered.startswith('q.sql:2:16: error: syntax error at or near ":table"\n')
+    assert "hint: look at the word before it; a parameter is a value" in rendered
+
+
 def test_a_parameter_before_the_error_doesnt_shift_it(ask: Asker) -> None:
     rendered = ask.problem("select :a_rather_long_name::int as a, nme from providers")
     assert rendered.startswith("q.sql:2:39: ")

@@ -199,6 +199,21 @@ def test_a_colon_that_could_be_two_things_is_refused(written, place, what):
             ("2:8", "`sqlc.arg` is understood in sqlc's dialect only",
              'write `:name`, or set dialect = "sqlc"'),
         ),
+        (
+            "select sqlc.narg(a)",
+            ("2:8", "`sqlc.narg` is understood in sqlc's dialect only",
+             'write `:name?`, or set dialect = "sqlc"'),
+        ),
+        (
+            "select 1 in (SQLC.SLICE(a))",
+            ("2:14", "`sqlc.SLICE` is understood in sqlc's dialect only",
+             'write `= any(:name)`, or set dialect = "sqlc"'),
+        ),
+        (
+            "select sqlc.embed(a)",
+            ("2:8", "`sqlc.embed` is understood in sqlc's dialect only",
+             'write the table\'s alias alone, for its whole row, or set dialect = "sqlc"'),
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_a_problem(written, expected):
