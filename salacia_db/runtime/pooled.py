@@ -10,6 +10,7 @@ from salacia_db.runtime.errors import (
     ConnectionLost,
     DeadlineExceeded,
     SchemaChanged,
+    UsageError,
     WriteDeadlineExceeded,
 )
 from salacia_db.runtime.result import affected
@@ -146,7 +147,13 @@ class PooledSession(Session):
             if failure is error:
                 raise
         else:
+            left_open = connection.raw.is_in_transaction()
             await pool.release(connection)
+            if left_open:
+                raise UsageError(
+                    "raw SQL began a transaction and didn't end it, so that it was rolled back: "
+                    "use `async with db.unit_of_work()`"
+                )
             return affected(result) if method == "execute" else result
         raise failure
 

@@ -3,7 +3,7 @@
 import pytest
 from items import DELETE, GET, Database, Item, StaleItem
 
-from salacia_db.runtime import NotFound, Statement
+from salacia_db.runtime import NotFound, Statement, UsageError
 
 
 async def test_rows_come_back_as_structs(db: Database) -> None:
@@ -117,3 +117,13 @@ async def test_statement_texts_start_with_their_name_on_the_server(db: Database,
         "current_database() and application_name = 'salacia_db'"
     )
     assert seen.startswith("-- items.delete\n")
+
+
+async def test_raw_sql_that_leaves_a_transaction_open_is_told_that_nothing_is_kept(
+    db: Database,
+) -> None:
+    with pytest.raises(UsageError, match="began a transaction"):
+        await db.execute("begin; insert into item values (1, 'a')")
+    assert await db.fetchval("select count(*) from item") == 0
+    assert await db.execute("begin; insert into item values (2, 'b'); commit") == 0
+    assert await db.fetchval("select count(*) from item") == 1
