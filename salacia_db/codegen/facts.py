@@ -32,6 +32,21 @@ class Span(Struct, frozen=True):
     end: int
 
 
+# --- what the settings say ------------------------------------------------------------------------
+
+
+class Converter(Struct, frozen=True, forbid_unknown_fields=True):
+    """A type of the application with the functions between it and what the driver takes and gives.
+
+    All are dotted paths. `read` is given the driver's value, `write` the application's; without
+    them the type is called with the driver's value, and its value given as it is.
+    """
+
+    type: str
+    read: str | None = None
+    write: str | None = None
+
+
 # --- what `source` finds --------------------------------------------------------------------------
 
 
@@ -73,6 +88,14 @@ class OptionalLine(Struct, frozen=True):
     source: Span
 
 
+class OutputType(Struct, frozen=True):
+    """`-- as name: type`: the Python type of one output of a statement."""
+
+    name: str
+    type: str
+    source: Span
+
+
 class Statement(Struct, frozen=True):
     """One annotated statement as it stands in a file.
 
@@ -97,6 +120,7 @@ class Statement(Struct, frozen=True):
     none: str | None = None
     timeout: float | None = None
     optional: tuple[OptionalLine, ...] = ()
+    output_types: tuple[OutputType, ...] = ()
 
 
 # --- the catalog ----------------------------------------------------------------------------------
@@ -147,6 +171,14 @@ class TableColumn(Struct, frozen=True):
     comment: str | None
 
 
+class ForeignKey(Struct, frozen=True):
+    """Columns of a table, and those of another that they refer to, in the same order."""
+
+    columns: tuple[str, ...]
+    table: TableRef
+    referred: tuple[str, ...]
+
+
 class Table(Struct, frozen=True):
     """A relation. `kind` is pg_class.relkind; `unique_keys` are those that hold for every row."""
 
@@ -157,6 +189,7 @@ class Table(Struct, frozen=True):
     comment: str | None
     primary_key: tuple[str, ...]
     unique_keys: tuple[tuple[str, ...], ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
 
 # --- what `analysis` proves -----------------------------------------------------------------------

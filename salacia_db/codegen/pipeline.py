@@ -1,5 +1,6 @@
 """The way from a project to its package: read, analyse, emit. Each stage adds its problems."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from salacia_db.codegen.analysis.schema import (
     SchemaSource,
     bring_schema,
 )
+from salacia_db.codegen.classes import Classes
 from salacia_db.codegen.describe import Description, Naming, describe, undescribed
 from salacia_db.codegen.emit import File, Options, diff, emit, write
 from salacia_db.codegen.emit.imports import plain
@@ -176,6 +178,7 @@ def _options(project: Project) -> Options:
     return Options(
         package=project.package,
         types=project.types,
+        classes=Classes((project.root, project.root / "src", *map(Path, sys.path))),
         names=project.names,
         renames=project.renames,
         exact_table_names=project.exact_table_names,

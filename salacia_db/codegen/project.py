@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Dialect, SourceFile, Span
+from salacia_db.codegen.facts import Converter, Dialect, SourceFile, Span
 from salacia_db.codegen.problems import Problem, ProblemsError
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"'/]+(?=@)|(?<=password=)[^&\s"']+""")
@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     database_url: str | None = None
     queries: tuple[str, ...] = ("sql",)
     dialect: Dialect | None = None
-    types: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    types: Mapping[str, str | Converter] = msgspec.field(default_factory=dict[str, str | Converter])
     names: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
@@ -49,7 +49,7 @@ class Project(Struct, frozen=True):
     database_url: str | None
     queries: tuple[Path, ...]
     dialect: Dialect
-    types: Mapping[str, str]
+    types: Mapping[str, str | Converter]
     names: Mapping[str, str]
     renames: Mapping[str, str] = {}
     """Of sqlc: new names for columns, and for tables in the singular, wherever they are."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from salacia_db.codegen.analysis import systables
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation, Trigger
@@ -12,6 +13,7 @@ from salacia_db.codegen.analysis.server import Server
 from salacia_db.codegen.analysis.systables import (
     ChildRow,
     ColumnRow,
+    ForeignKeyRow,
     FunctionRow,
     IndexRow,
     OperatorRow,
@@ -20,9 +22,9 @@ from salacia_db.codegen.analysis.systables import (
     TypeRow,
     read,
 )
-from salacia_db.codegen.facts import PgType, Table, TableColumn, TableRef
+from salacia_db.codegen.facts import ForeignKey, PgType, Table, TableColumn, TableRef
 
-Row = TypeVar("Row", IndexRow, TriggerRow)
+Row = TypeVar("Row", ForeignKeyRow, IndexRow, TriggerRow)
 Event = Literal["insert", "update", "delete", "truncate"]
 Kind = Literal["base", "array", "enum", "composite", "domain", "range", "multirange", "pseudo"]
 _EVENTS: tuple[tuple[int, Event], ...] = (
@@ -128,6 +130,7 @@ def _relations(
     descendants, inherited = _descendants(read(server, systables.CHILDREN, ChildRow))
     indexes = _by_relation(read(server, systables.INDEXES, IndexRow))
     triggers = _by_relation(read(server, systables.TRIGGERS, TriggerRow))
+    foreign = _by_relation(read(server, systables.FOREIGN_KEYS, ForeignKeyRow))
     relations: dict[int, Relation] = {}
     for oid, row in rows.items():
         own = columns.get(oid, [])
@@ -146,7 +149,12 @@ def _relations(
         # A child's rows are not in the parent's index, unless it is a partition.
         readable = [] if oid in inherited else keys
         relations[oid] = Relation(
-            table=_table(row, own, types, not_null, readable),
+            table=replace(
+                _table(row, own, types, not_null, readable),
+                foreign_keys=tuple(
+                    _foreign_key(key, rows, columns) for key in foreign.get(oid, ())
+                ),
+            ),
             not_null=not_null,
             not_null_alone=alone,
             keys=tuple(frozenset(index.columns) for index in readable),
@@ -192,6 +200,19 @@ def _table(
         comment=row.comment,
         primary_key=next((tuple(names[n] for n in k.columns) for k in keys if k.primary), ()),
         unique_keys=tuple(tuple(names[n] for n in k.columns) for k in keys),
+    )
+
+
+def _foreign_key(
+    key: ForeignKeyRow, rows: dict[int, RelationRow], columns: dict[int, list[ColumnRow]]
+) -> ForeignKey:
+    other = rows[key.other]
+    own = {column.number: column.name for column in columns[key.relation]}
+    referred = {column.number: column.name for column in columns[key.other]}
+    return ForeignKey(
+        columns=tuple(own[number] for number in key.columns),
+        table=TableRef(other.schema, other.name),
+        referred=tuple(referred[number] for number in key.referred),
     )
 
 

@@ -178,6 +178,23 @@ order by i.indrelid, not i.indisprimary, i.indexrelid
 """
 
 
+class ForeignKeyRow(Struct, frozen=True, array_like=True):
+    """A foreign key: its columns, and those of the other table, by number."""
+
+    relation: int
+    columns: tuple[int, ...]
+    other: int
+    referred: tuple[int, ...]
+
+
+FOREIGN_KEYS = """
+select conrelid::int8, array_to_json(conkey), confrelid::int8, array_to_json(confkey)
+from pg_constraint
+where contype = 'f'
+order by conrelid, conname
+"""
+
+
 class TriggerRow(Struct, frozen=True, array_like=True):
     """An enabled trigger; `bits` is pg_trigger.tgtype."""
 

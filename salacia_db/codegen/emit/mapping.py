@@ -2,24 +2,23 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
+from salacia_db.codegen.classes import Classes
 from salacia_db.codegen.emit.imports import reference
+from salacia_db.codegen.emit.own import OwnTypes
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.types import (
     ANY,
-    ENCODE,
-    RAW,
     TUPLE,
     PyType,
     array_type,
     base_type,
     enum_type,
     range_type,
-    same,
-    secret,
 )
-from salacia_db.codegen.facts import ColumnRef, PgType
+from salacia_db.codegen.facts import ColumnRef, Converter, PgType, Table
 from salacia_db.codegen.problems import Problem
 
 _BARE = {
@@ -33,25 +32,52 @@ _BARE = {
 }
 
 
+# What a column is overridden with: the text of a type, or converters with theirs.
+Override: TypeAlias = str | Converter
+
+
 class TypeMap:
     """Finds the Python type of everything."""
 
-    def __init__(self, overrides: Mapping[str, str], registry: Registry) -> None:
+    def __init__(
+        self,
+        overrides: Mapping[str, Override],
+        registry: Registry,
+        tables: Iterable[Table] = (),
+        classes: Classes | None = None,
+    ) -> None:
         self._registry = registry
-        self.problems: list[Problem] = []
-        self._types: dict[str, str] = {}
-        self._columns: list[tuple[str, re.Pattern[str], str]] = []
+        self._own = OwnTypes(classes)
+        self._wrong: list[Problem] = []
+        self._types: dict[str, Override] = {}
+        self._columns: list[tuple[str, re.Pattern[str], Override]] = []
         self._unused: set[str] = set()
+        self._referred = {
+            ColumnRef(table.ref, column): ColumnRef(key.table, referred)
+            for table in tables
+            for key in table.foreign_keys
+            for column, referred in zip(key.columns, key.referred, strict=True)
+        }
         for key, value in overrides.items():
             self._add(key, value)
 
-    def find(self, type_: PgType, column: ColumnRef | None = None) -> PyType | None:
-        """The Python type, None where there is none."""
-        override = self._for_column(column) if column else None
-        if override is None:
-            return self._plain(type_)
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the settings, as far as types were asked for."""
+        return [*self._wrong, *self._own.problems]
+
+    @staticmethod
+    def is_type(text: str) -> bool:
+        """Whether somebody wrote a type."""
+        return _annotation(text) is not None
+
+    def find(
+        self, type_: PgType, column: ColumnRef | None = None, told: str | None = None
+    ) -> PyType | None:
+        """The Python type, None where there is none. `told` is what the query says of it."""
+        override = _annotation(told) if told else self._for_column(column) if column else None
         plain = self._plain(type_)
-        return self._overridden(override, plain)
+        return plain if override is None else self._own.overridden(override, plain, type_)
 
     def touch(self, column: ColumnRef) -> None:
         """Note that a column exists, so that its settings are no mistake."""
@@ -67,35 +93,45 @@ class TypeMap:
             for key in sorted(self._unused)
         ]
 
-    def _add(self, key: str, value: str) -> None:
-        text = value if value == "secret" else _annotation(value)
-        if text is None:
-            self.problems.append(
+    def _add(self, key: str, value: Override) -> None:
+        override = _spelled_override(value)
+        if override is None:
+            shown = value.type if isinstance(value, Converter) else value
+            self._wrong.append(
                 Problem(
-                    f"[tool.salacia.types] {key} = {value!r} is no type",
+                    f"[tool.salacia.types] {key} = {shown!r} is no type",
                     hint='write "secret", a built-in type or the dotted path of one: '
                     '"acme.ids.UserId", "list[acme.Line]"',
                 )
             )
         elif key.count(".") == 2:
             parts = (re.escape(part).replace(r"\*", "[^.]*") for part in key.split("."))
-            self._columns.append((key, re.compile(r"\.".join(parts)), text))
+            self._columns.append((key, re.compile(r"\.".join(parts)), override))
             # The fewer stars, the nearer to the column.
             self._columns.sort(key=lambda entry: (entry[0].count("*"), entry[0]))
             self._unused.add(key)
         else:
-            self._types[key] = text
+            self._types[key] = override
 
-    def _for_column(self, column: ColumnRef) -> str | None:
-        name = f"{column.table.schema}.{column.table.name}.{column.column}"
-        found = [(key, text) for key, pattern, text in self._columns if pattern.fullmatch(name)]
-        self._unused -= {key for key, _ in found}
-        return found[0][1] if found else None
+    def _for_column(self, column: ColumnRef) -> Override | None:
+        """What the settings say of it, else of the column that a foreign key of it refers to."""
+        seen: set[ColumnRef] = set()
+        at: ColumnRef | None = column
+        while at is not None and at not in seen:
+            seen.add(at)
+            name = f"{at.table.schema}.{at.table.name}.{at.column}"
+            found = [(key, said) for key, pattern, said in self._columns if pattern.fullmatch(name)]
+            self._unused -= {key for key, _ in found}
+            if found:
+                # A secret's copy may be anything.
+                return None if found[0][1] == "secret" and at != column else found[0][1]
+            at = self._referred.get(at)
+        return None
 
     def _plain(self, type_: PgType) -> PyType | None:
         override = self._types.get(f"{type_.schema}.{type_.name}") or self._types.get(type_.name)
         known = self._known(type_)
-        return known if override is None else self._overridden(override, known)
+        return known if override is None else self._own.overridden(override, known, type_)
 
     def _known(self, type_: PgType) -> PyType | None:
         key = (type_.schema, type_.name)
@@ -135,21 +171,16 @@ class TypeMap:
             untold=any(a.untold for a in attributes),
         )
 
-    @staticmethod
-    def _overridden(override: str, plain: PyType | None) -> PyType | None:
-        if override == "secret":
-            return None if plain is None else secret(plain)
-        if (
-            plain is not None
-            and plain.json
-            and override not in (ANY, reference("builtins", "object"))
-        ):
-            if override == RAW:
-                load = f"{RAW}({ENCODE}({{}}))"
-            else:
-                load = f"{reference('msgspec', 'convert')}({{}}, {override})"
-            return PyType(override, override, ANY, load=load, atomic=False)
-        return same(override, atomic=False)
+
+def _spelled_override(value: Override) -> Override | None:
+    if isinstance(value, str):
+        return value if value == "secret" else _annotation(value)
+    type_ = _annotation(value.type)
+    read = _annotation(value.read or value.type)
+    write = None if value.write is None else _annotation(value.write)
+    if type_ is None or read is None or (value.write is not None and write is None):
+        return None
+    return Converter(type_, read, write)
 
 
 def _annotation(text: str) -> str | None:

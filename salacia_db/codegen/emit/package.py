@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from salacia_db.codegen.classes import Classes
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.database import (
     Member,
@@ -27,7 +28,7 @@ from salacia_db.codegen.emit.models import (
 from salacia_db.codegen.emit.plan import Method, Planner
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
-from salacia_db.codegen.facts import Query, Schema
+from salacia_db.codegen.facts import Converter, Query, Schema
 from salacia_db.codegen.problems import Problem
 
 
@@ -35,14 +36,16 @@ class Options(Struct, frozen=True):
     """What the settings say of the generated package: its import name, types and names.
 
     `renames` are sqlc's: by the name of a column or, in the singular, of a table, wherever it is.
-    With `exact_table_names` the struct of `books` is Books.
+    With `exact_table_names` the struct of `books` is Books. `classes` tells what the types of the
+    application are; without it they are taken at their word.
     """
 
     package: str
-    types: Mapping[str, str] = {}
+    types: Mapping[str, str | Converter] = {}
     names: Mapping[str, str] = {}
     renames: Mapping[str, str] = {}
     exact_table_names: bool = False
+    classes: Classes | None = None
 
 
 class Package:
@@ -55,7 +58,7 @@ class Package:
             options.names, options.renames, exact_tables=options.exact_table_names
         )
         self.registry = Registry(schema, overrides)
-        self.types = TypeMap(options.types, self.registry)
+        self.types = TypeMap(options.types, self.registry, schema.tables, options.classes)
         self.planner = Planner(schema, self.registry, self.types)
         self._problems: list[Problem] = []
         self.errors = self._errors(queries)

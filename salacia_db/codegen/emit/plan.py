@@ -22,6 +22,7 @@ from salacia_db.codegen.facts import (
     Schema,
     Span,
     Table,
+    ValueField,
 )
 from salacia_db.codegen.problems import Problem
 
@@ -181,11 +182,16 @@ class Planner:
     def _row(self, query: Query, module: str) -> Row | None:
         statement, fields = query.statement, query.fields
         columns = [self._column(query, column) for column in query.columns]
+        for output in statement.output_types:
+            if not any(output.name == f.name for f in fields if isinstance(f, ValueField)):
+                listed = ", ".join(f.name for f in fields if isinstance(f, ValueField))
+                message = f"`{statement.name}` has no output `{output.name}`"
+                self._report(message, output.source, f"it has {listed or 'none'}")
         if statement.returns is None:
             if len(fields) == 1:
                 return self._bare(query, columns)
             shape = self.tables.get(query.table) if query.table else None
-            if shape is not None and self._keeps_nulls(query):
+            if shape is not None and not statement.output_types and self._keeps_nulls(query):
                 return Row(shape.class_.text, shape=shape)
         if any(column is None for column in columns):
             return None
@@ -251,7 +257,15 @@ class Planner:
         return shape, f"None if {missing} else {item}"
 
     def _column(self, query: Query, column: Column) -> PyType | None:
-        found = self.types.find(column.type, column.origin)
+        told = {output.name: output for output in query.statement.output_types}.get(column.name)
+        if told is not None and not self.types.is_type(told.type):
+            self._report(
+                f"{told.type!r} is no type",
+                told.source,
+                'write a built-in type or the dotted path of one: "acme.Line", "list[acme.Line]"',
+            )
+            return same(ANY, atomic=False)
+        found = self.types.find(column.type, column.origin, told.type if told else None)
         if found is None:
             self._no_type(column.type, f"column `{column.name}`", query.statement.body)
         return found

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Dialect, SourceFile, Span
+from salacia_db.codegen.facts import Dialect, OutputType, SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.suggest import did_you_mean
@@ -35,8 +35,11 @@ _PROSE = frozenset(("note", "notes", "node", "one", "done", "zone", "tone"))
 _WITHOUT_COLON = re.compile(
     r"\s*(?:(?P<label>returns|none)\s+[A-Z]\w*|(?P<timed>timeout)\s+[0-9]\S*)\s*"
 )
-_LATER = re.compile(
-    r"\s*(?P<what>sort\s*:.*|where\s*:\s*[\w.]+|empty\s*:\s*\w+|as\s+\w+\s*:.*|batch)\s*"
+_LATER = re.compile(r"\s*(?P<what>sort\s*:.*|where\s*:\s*[\w.]+|empty\s*:\s*\w+|batch)\s*")
+_ARGUMENTS = r"(?:\[[\w.,|\s\[\]]*\])?"
+_AS = re.compile(
+    r"\s*as\s+(?P<name>\w+)\s*:\s*"
+    rf"(?P<type>[\w.]+{_ARGUMENTS}(?:\s*\|\s*[\w.]+{_ARGUMENTS})*)\s*"
 )
 _CONDITION = re.compile(r"\s*if\s+:\w+.*")
 
@@ -65,6 +68,7 @@ class Directives(Struct, frozen=True):
     timeout: float | None = None
     nullable: tuple[Named, ...] = ()
     defaults: tuple[Named, ...] = ()
+    output_types: tuple[OutputType, ...] = ()
 
 
 def comment_lines(comments: Iterable[Token], file: SourceFile) -> list[Line]:
@@ -106,6 +110,7 @@ class _Reader:
         self._timeout: float | None = None
         self._nullable: list[Named] = []
         self._defaults: list[Named] = []
+        self._output_types: list[OutputType] = []
 
     def result(self, doc: str) -> Directives:
         return Directives(
@@ -115,10 +120,15 @@ class _Reader:
             timeout=self._timeout,
             nullable=tuple(self._nullable),
             defaults=tuple(self._defaults),
+            output_types=tuple(self._output_types),
         )
 
     def take(self, line: Line) -> bool:
         """Read the line if it is a directive, or was meant as one."""
+        output = _AS.fullmatch(line.text)
+        if output is not None:
+            self._output_types.append(OutputType(output["name"], output["type"], line.at))
+            return True
         match = _LABELLED.fullmatch(line.text)
         if match is None or match["label"] not in _SHAPES:
             problem = _suspicious(line)
@@ -243,9 +253,14 @@ def unsupported(text: str, at: Span) -> Problem | None:
     return None
 
 
+_ABOVE = "directives stand between `-- name:` and the statement"
+
+
 def misplaced(line: Line) -> Problem | None:
     """The problem of a comment on a line of its own that has a meaning only elsewhere."""
-    match = _LABELLED.fullmatch(line.text)
+    match = _LABELLED.fullmatch(line.text) or _AS.fullmatch(line.text)
+    if match is not None and match.re is _AS:
+        return Problem("`as` has no effect here", line.at, _ABOVE)
     if match is None or match["label"] not in _SHAPES:
         return _stray_condition(line) or unsupported(line.text, line.at)
     if not _SHAPES[match["label"]].fullmatch(match["value"]):
@@ -253,7 +268,7 @@ def misplaced(line: Line) -> Problem | None:
     return Problem(
         f"`{match['label']}:` has no effect here",
         line.at,
-        "directives stand between `-- name:` and the statement",
+        _ABOVE,
     )
 
 

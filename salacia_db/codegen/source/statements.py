@@ -108,6 +108,7 @@ def _parse_section(
         none=directives.none.name if directives.none else None,
         timeout=directives.timeout,
         optional=text.optional,
+        output_types=directives.output_types,
     )
     return statement, problems + wrong
 

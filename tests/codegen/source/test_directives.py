@@ -65,6 +65,13 @@ def test_a_default_of_none_takes_none():
     assert (found.parameters[0].nullable, found.parameters[0].default) == (True, "None")
 
 
+def test_outputs_are_given_types():
+    (found,), problems = read("-- as lines: list[acme.Line | None]\n-- as usual, this is prose")
+    assert problems == []
+    assert [(o.name, o.type) for o in found.output_types] == [("lines", "list[acme.Line | None]")]
+    assert found.doc == "as usual, this is prose"
+
+
 def test_directives_name_parameters_as_the_statement_does():
     (found,), problems = read("-- nullable: userId", "select :userId")
     assert ([p.nullable for p in found.parameters], problems) == ([True], [])
@@ -110,7 +117,6 @@ def test_directives_name_parameters_as_the_statement_does():
         ("sort: newest / oldest", "`-- sort: newest / oldest` is not supported yet", None),
         ("where: search", "`-- where: search` is not supported yet", None),
         ("empty: get", "`-- empty: get` is not supported yet", None),
-        ("as lines: list[Line]", "`-- as lines: list[Line]` is not supported yet", None),
         ("batch", "`-- batch` is not supported yet", None),
     ],
 )  # fmt: skip
