@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from salacia_db.cli import describe, generate, migrate, why
+from salacia_db.cli import describe, generate, migrate, server, why
 from salacia_db.cli.failure import Failure, failure_of
 
 
@@ -32,13 +32,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Version(argparse.Action):
+    """Prints the version. Looking it up takes as long as all else that every command imports."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(version("salacia-db"))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="salacia",
         description="Write SQL, get a typed, fast, dependable Python API for PostgreSQL.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (generate, describe, why, migrate):
+    for module in (generate, describe, why, migrate, server):
         module.add_command(commands)
     return parser
 

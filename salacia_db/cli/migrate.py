@@ -81,7 +81,8 @@ def _migrator(options: argparse.Namespace) -> "Migrator":
         directory = Path(options.migrations)
     else:
         directory = root / (settings.migrations or "migrations")
-    if not directory.is_dir():
+    making = options.run is _new
+    if not directory.is_dir() and not making:
         raise Failure(f"there is no folder of migrations at {directory}; name it with --migrations")
     # Imported here: yoyo and psycopg take longer to load than `new` and `--help` take to run.
     from salacia_db.postgres.migrations.migrator import Migrator
