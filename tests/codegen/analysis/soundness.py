@@ -94,7 +94,9 @@ class Fuzzer:
         """Whether to stop at the first violation."""
         self.report = Report()
         self.connection = psycopg.connect(url, autocommit=True)
-        self.connection.execute("set jit = off; set statement_timeout = '100ms'; set client_min_messages = error")
+        self.connection.execute(
+            "set jit = off; set statement_timeout = '100ms'; set client_min_messages = error"
+        )
 
     def run(self, statements: int) -> Report:
         """Try so many statements."""
