@@ -71,6 +71,8 @@ class Queries(Sources):
             source += f" left join {relation} {alias} on {self.condition(Sight(others))}"
             sight = Sight(columns + others, outer)
         step = [self.value("int4", sight, 1) for _ in range(3)]
+        if self.rng.random() < 0.5:  # a NULL takes several steps from the last to the first
+            step[:2] = [f"{name}.b", f"{name}.c"]
         union = self.rng.choice(["union", "union all"])
         self.ctes.append((name, [("a", "int4"), ("b", "int4"), ("c", "int4"), ("k", "int4")]))
         return (

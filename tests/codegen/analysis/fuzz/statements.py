@@ -20,6 +20,9 @@ class Statements(Queries):
             return self.numbered(self.change())
         if kind < 0.35:
             return self.numbered(self.optional())
+        if kind < 0.37:
+            name = self.alias()
+            return self.numbered(f"with recursive {self.recursive(name, [])} table {name}")
         return self.numbered(self.plain() if kind < 0.5 else self.query(2, [])[0])
 
     def optional(self) -> str:
