@@ -34,11 +34,15 @@ ALLOWED: dict[str, set[str]] = {
 STAGES: dict[str, set[str]] = {
     "source": {"facts", "problems"},
     "analysis": {"facts", "problems", "source"},
-    "emit": {"facts", "problems"},
+    "emit": {"facts", "problems", "classes"},
     "describe": {"facts", "problems"},
     "project": {"facts", "problems"},
     "sqlc": {"facts", "problems", "source", "project"},
-    "pipeline": {"facts", "problems", "source", "analysis", "emit", "describe", "project", "sqlc"},
+    "pipeline": {
+        *("facts", "problems", "source", "analysis", "emit", "describe", "project", "sqlc"),
+        "classes",
+    },
+    "classes": set(),
     "facts": set(),
     "problems": {"facts"},
 }
