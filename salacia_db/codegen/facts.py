@@ -221,6 +221,10 @@ class Column(Struct, frozen=True):
     reason: str = ""
     place: int | None = None
     hint: str = ""
+    filled: bool = False
+    """Of an array: whether no element of it is NULL."""
+    rows: TableRef | None = None
+    """Of an array: the table whose whole rows its elements are, as they stand there."""
 
 
 class ValueField(Struct, frozen=True, tag="value", gc=False):

@@ -191,7 +191,7 @@ def _naming(package: Package, methods: dict[int, Method]) -> Naming:
         return plain(optional(argument.type.given, argument.nullable))
 
     def column(query: Query, column: Column) -> str:
-        found = package.types.find(column.type, column.origin)
+        found = package.planner.column(query, column)
         return "Any" if found is None else plain(optional(found.read, column.nullable))
 
     def row(query: Query) -> str | None:

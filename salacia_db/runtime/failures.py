@@ -90,8 +90,11 @@ def explain(
     if isinstance(error, asyncpg.PostgresError) and from_server(error):
         return database_error(error, name)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
-        # What this connection knows of types is wrong: it ends when it is given back.
+        # What this connection knows of types is wrong, and each statement that it holds has its
+        # share of that: it ends when it is given back.
         connection.raw.get_settings().clear_type_cache()
+        connection.held.clear()
+        connection.full = False
         connection.expires = float("-inf")
         what = errors.SchemaChanged if statement.read_only else errors.DatabaseError
         return what(

@@ -17,6 +17,7 @@ from salacia_db.runtime.errors import (
     ConnectionLost,
     DatabaseError,
     DeadlineExceeded,
+    SchemaChanged,
     TransactionRolledBack,
     UsageError,
     WrongEventLoop,
@@ -168,6 +169,12 @@ class Transaction:
         if connection.raw.is_closed() or (server and not aborted):
             frame.error = failure
         return failure
+
+    def misread(self, failure: BaseException) -> bool:
+        """Whether only the driver's idea of a type was wrong, so that reading again is right."""
+        # What the server has said ends the transaction; this came from the driver alone.
+        intact = not self.frames or self.frames[-1].error is None
+        return isinstance(failure, SchemaChanged) and intact
 
     async def command(self, sql: str | None) -> None:
         """Runs a command of ours, if any, after what must come before it. Raises our errors."""

@@ -60,6 +60,8 @@ class TransactionSession(Session):
             return rows
         finally:
             transaction.busy = False
+        if transaction.misread(failure):
+            return await self.fetch(statement, *args)
         # Raised here, where the driver's error, which shows values, is no longer the context.
         raise failure
 
@@ -88,6 +90,8 @@ class TransactionSession(Session):
             return rows[0] if rows else None
         finally:
             transaction.busy = False
+        if transaction.misread(failure):
+            return await self.fetchrow(statement, *args)
         raise failure
 
     async def execute(self, statement: Statement, *args: Any) -> int:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.expand import Part
 from salacia_db.codegen.analysis.names import outputs
+from salacia_db.codegen.analysis.proofs.collected import Collected, collected
 from salacia_db.codegen.analysis.proofs.proof import Proof
 from salacia_db.codegen.analysis.server import Parsed, WireColumn
 from salacia_db.codegen.analysis.tree import Node, Value
@@ -63,6 +64,9 @@ def columns(
         entries = [Node("", {})] * len(wire)
     if len(proofs) != len(wire):
         proofs = [Proof(True, "null: nothing is known of the statement's tree")] * len(wire)
+    arrays = [] if query is None else collected(query, catalog)
+    if len(arrays) != len(wire):
+        arrays = [Collected()] * len(wire)
     return tuple(
         Column(
             name=column.name,
@@ -72,8 +76,10 @@ def columns(
             reason=proof.reason,
             place=places(proof),
             hint=proof.hint,
+            filled=held.filled,
+            rows=held.rows,
         )
-        for column, entry, proof in zip(wire, entries, proofs, strict=True)
+        for column, entry, proof, held in zip(wire, entries, proofs, arrays, strict=True)
     )
 
 

@@ -72,11 +72,19 @@ class TypeMap:
         return _annotation(text) is not None
 
     def find(
-        self, type_: PgType, column: ColumnRef | None = None, told: str | None = None
+        self,
+        type_: PgType,
+        column: ColumnRef | None = None,
+        told: str | None = None,
+        *,
+        filled: bool = False,
     ) -> PyType | None:
-        """The Python type, None where there is none. `told` is what the query says of it."""
+        """The Python type, None where there is none.
+
+        `told` is what the query says of it; `filled`: it is an array without NULL.
+        """
         override = _annotation(told) if told else self._for_column(column) if column else None
-        plain = self._plain(type_)
+        plain = self._plain(type_, filled=filled)
         return plain if override is None else self._own.overridden(override, plain, type_)
 
     def touch(self, column: ColumnRef) -> None:
@@ -128,12 +136,12 @@ class TypeMap:
             at = self._referred.get(at)
         return None
 
-    def _plain(self, type_: PgType) -> PyType | None:
+    def _plain(self, type_: PgType, *, filled: bool = False) -> PyType | None:
         override = self._types.get(f"{type_.schema}.{type_.name}") or self._types.get(type_.name)
-        known = self._known(type_)
+        known = self._known(type_, filled=filled)
         return known if override is None else self._own.overridden(override, known, type_)
 
-    def _known(self, type_: PgType) -> PyType | None:
+    def _known(self, type_: PgType, *, filled: bool = False) -> PyType | None:
         key = (type_.schema, type_.name)
         registry = self._registry
         if type_.kind == "enum" and key in registry.enums:
@@ -146,7 +154,7 @@ class TypeMap:
         if type_.kind == "array" and element is not None and type_.element is not None:
             if element.empty:
                 return None
-            nulls = not (type_.element.kind == "domain" and type_.element.not_null)
+            nulls = not filled and not (type_.element.kind == "domain" and type_.element.not_null)
             return base_type(type_) or array_type(element, nulls=nulls)
         if type_.kind == "range" and element is not None and element.load is None:
             return range_type(element)

@@ -3,20 +3,39 @@
 from collections.abc import Mapping, Sequence
 
 from salacia_db.codegen.emit.imports import RUNTIME, Imports
-from salacia_db.codegen.emit.registry import Registry
-from salacia_db.codegen.emit.shapes import Shape, shape_lines, struct_lines, unpacker_lines
+from salacia_db.codegen.emit.registry import Class, Registry
+from salacia_db.codegen.emit.shapes import (
+    Shape,
+    reader_lines,
+    shape_lines,
+    struct_lines,
+    unpacker_lines,
+)
 from salacia_db.codegen.emit.writer import docstring, literal
 from salacia_db.codegen.facts import PgType
 
 
 def shapes_lines(
-    doc: str, module: str, shapes: Sequence[Shape], hidden: frozenset[str], *, package: bool = False
+    doc: str,
+    module: str,
+    shapes: Sequence[Shape],
+    read: Mapping[Class, Sequence[str]],
+    hidden: frozenset[str],
+    *,
+    package: bool = False,
 ) -> list[str]:
-    """A module of structs in the order given, with their builders."""
+    """A module of structs in the order given, with their builders.
+
+    `read` are those which are made of whole rows within values, with their columns.
+    """
     local = hidden.union(field.name for shape in shapes for field in shape.fields)
     defined = {shape.class_.name for shape in shapes}
     imports = Imports(module, local, defined, package=package)
-    body = [line for shape in shapes for line in ("", "", *shape_lines(shape, imports))]
+    body: list[str] = []
+    for shape in shapes:
+        body += ["", "", *shape_lines(shape, imports)]
+        if shape.class_ in read:
+            body += reader_lines(shape, read[shape.class_], imports)
     head = imports.lines()
     return [*docstring(doc), *(["", *head] if head else []), *body]
 

@@ -229,10 +229,11 @@ def _models(package: Package, hidden: frozenset[str]) -> dict[str, list[str]]:
     if not by_module:
         return {}
     is_package = len(titles) > 1
+    read = package.planner.read
     pages: dict[str, list[str]] = {}
     for module, title in titles.items():
         whole = is_package and module == ".models"
-        lines = shapes_lines(title, module, by_module.get(module, []), hidden, package=whole)
+        lines = shapes_lines(title, module, by_module.get(module, []), read, hidden, package=whole)
         pages[_file(module, package=whole)] = lines
     return pages
 

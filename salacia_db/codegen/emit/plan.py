@@ -10,7 +10,7 @@ from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
 from salacia_db.codegen.emit.sharing import SharedRows
-from salacia_db.codegen.emit.types import ANY, PyType, optional, same
+from salacia_db.codegen.emit.types import ANY, PyType, array_type, optional, same
 from salacia_db.codegen.emit.writer import literal
 from salacia_db.codegen.facts import (
     Column,
@@ -22,6 +22,7 @@ from salacia_db.codegen.facts import (
     Schema,
     Span,
     Table,
+    TableRef,
     ValueField,
 )
 from salacia_db.codegen.problems import Problem
@@ -87,6 +88,11 @@ class Planner:
         self.registry = registry
         self.types = types
         self.problems: list[Problem] = []
+        self._columns = {
+            table.ref: [column.name for column in table.columns] for table in schema.tables
+        }
+        self.read: dict[Class, list[str]] = {}
+        """The structs that are made of whole rows within values, with their columns."""
         self.tables = {table.ref: self._table(table) for table in schema.tables}
         self._not_null = {
             table.ref: [column.not_null for column in table.columns] for table in schema.tables
@@ -181,7 +187,7 @@ class Planner:
 
     def _row(self, query: Query, module: str) -> Row | None:
         statement, fields = query.statement, query.fields
-        columns = [self._column(query, column) for column in query.columns]
+        columns = [self.column(query, column) for column in query.columns]
         for output in statement.output_types:
             if not any(output.name == f.name for f in fields if isinstance(f, ValueField)):
                 listed = ", ".join(f.name for f in fields if isinstance(f, ValueField))
@@ -256,7 +262,8 @@ class Planner:
         missing = f"{{}}[{field.found}]" + ("" if field.marker else " is None")
         return shape, f"None if {missing} else {item}"
 
-    def _column(self, query: Query, column: Column) -> PyType | None:
+    def column(self, query: Query, column: Column) -> PyType | None:
+        """The type of one column of the wire; reports where there is none."""
         told = {output.name: output for output in query.statement.output_types}.get(column.name)
         if told is not None and not self.types.is_type(told.type):
             self._report(
@@ -265,16 +272,41 @@ class Planner:
                 'write a built-in type or the dotted path of one: "acme.Line", "list[acme.Line]"',
             )
             return same(ANY, atomic=False)
-        found = self.types.find(column.type, column.origin, told.type if told else None)
+        if column.rows in self.tables and told is None:
+            return self._rows(query, column)
+        found = self.types.find(
+            column.type, column.origin, told.type if told else None, filled=column.filled
+        )
         if found is None:
             self._no_type(column.type, f"column `{column.name}`", query.statement.body)
         return found
+
+    def _rows(self, query: Query, column: Column) -> PyType | None:
+        """A list of whole rows of a table."""
+        assert column.rows is not None
+        shape = self.tables[column.rows]
+        unread = [field.name for field in shape.fields if field.type.text]
+        if unread:
+            self._report(
+                f"`{column.name}` holds whole rows of {column.rows.name}, which the driver can't "
+                f"read: it carries {', '.join(f'`{name}`' for name in unread)} only as text",
+                query.statement.body,
+                "aggregate the columns you need one by one, or as jsonb",
+            )
+            return None
+        self.read[shape.class_] = self._columns[column.rows]
+        read = f"{shape.class_.reader}({{}})"
+        row = PyType(shape.class_.text, shape.class_.text, ANY, load=read, atomic=False)
+        return array_type(row, nulls=not column.filled)
 
     def _no_type(self, type_: PgType, what: str, at: Span | None) -> None:
         hint = f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
         hint += "or cast it to text"
         inner = type_.element if type_.kind == "array" and type_.element else type_
-        if inner.kind == "composite":
+        if inner.kind == "composite" and TableRef(inner.schema, inner.name) in self.tables:
+            hint = "only rows that come straight from the table are known to be whole: "
+            hint += "`array_agg(t)` with `from … t`; or name the columns"
+        elif inner.kind == "composite":
             hint = "the driver reads no composite that holds a type which it carries as text"
             hint += (
                 " (tsvector, money, macaddr, regclass …): name its attributes, or cast it to text"

@@ -32,6 +32,11 @@ class Class(Struct, frozen=True, gc=False):
         return reference(self.module, f"build_{names.field_name(self.name)}")
 
     @property
+    def reader(self) -> str:
+        """A reference to the function that builds it from a whole row within a value."""
+        return reference(self.module, f"read_{names.field_name(self.name)}")
+
+    @property
     def unpacker(self) -> str:
         """A reference to the function that makes of a composite what the driver takes."""
         return reference(self.module, f"unpack_{names.field_name(self.name)}")

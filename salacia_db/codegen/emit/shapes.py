@@ -1,11 +1,13 @@
 """Shapes: the structs that rows become, and how the driver's values fill them."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.registry import Class
 from salacia_db.codegen.emit.types import TUPLE, PyType, optional
-from salacia_db.codegen.emit.writer import Call, Code, docstring, layout
+from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
 
 
 class Field(Struct, frozen=True):
@@ -78,6 +80,27 @@ def builder_lines(shape: Shape, imports: Imports) -> list[str]:
         "",
         *layout(Call(f"def {function}(", parameters), after=f" -> {name}:"),
         f'    """Make {_article(name)} {name} of the values that the driver gives."""',
+        *layout(Call(f"{name}(", values), indent="    ", before="return "),
+    ]
+
+
+def reader_lines(shape: Shape, columns: Sequence[str], imports: Imports) -> list[str]:
+    """The function that makes the struct of a whole row within a value.
+
+    By name: a connection may still know the table as it was before a column was added.
+    """
+    name = shape.class_.name
+    row = f"{imports.use('collections.abc', 'Mapping')}[{imports.use('builtins', 'str')}, "
+    values: list[Code] = [
+        imports.spell(field.type.loaded(f"row[{literal(column)}]", nullable=field.nullable))
+        for field, column in zip(shape.fields, columns, strict=True)
+    ]
+    head = f"def {imports.spell(shape.class_.reader)}(row: {row}{imports.use('typing', 'Any')}])"
+    return [
+        "",
+        "",
+        f"{head} -> {name}:",
+        f'    """Make {_article(name)} {name} of a row that stands within a value."""',
         *layout(Call(f"{name}(", values), indent="    ", before="return "),
     ]
 
