@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import msgspec
 
 from salacia_db.runtime import errors
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
@@ -75,7 +76,7 @@ def explain(
     """Our error for what a statement raised; the error itself where it isn't asyncpg's.
 
     Says nothing yet of what became of a write. `args` are the arguments (a list of them for a
-    bulk call), which are looked at but not shown.
+    bulk call, None for COPY, which returns no values), which are looked at but not shown.
     """
     name = statement.name
     if connection.expired:
@@ -104,7 +105,20 @@ def explain(
         )
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         return _client_error(error, connection, statement, args) or error
+    if args is not None and _undecoded(error):
+        # What can't be written asyncpg reports as its own error: this is a value that came.
+        return errors.InvalidValue(
+            f"{name}: it ran, but a value of its result is none that Python has, as a date outside"
+            " of the years 1 to 9999; cast it to text",
+            sqlstate="22008",
+            statement=name,
+        )
     return error
+
+
+def _undecoded(error: BaseException) -> bool:
+    kinds = (ValueError, OverflowError, msgspec.DecodeError)
+    return isinstance(error, kinds) and not isinstance(error, SalaciaError)
 
 
 def _client_error(

@@ -299,7 +299,7 @@ class TransactionSession(Session):
                 expected=f"the columns of {schema}.{table}",
             )
 
-        return await self._on(statement, (), run)
+        return await self._on(statement, None, run)
 
     def _form(self, statement: Statement, *, tracked: bool) -> Statement:
         """The statement to send: the tracked form if that is wanted, or the number is not known."""

@@ -5,12 +5,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from salacia_db.codegen.classes import Classes
 from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.own import OwnTypes
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.types import (
     ANY,
+    TEXT,
     TUPLE,
     PyType,
     array_type,
@@ -144,8 +147,9 @@ class TypeMap:
     def _known(self, type_: PgType, *, filled: bool = False) -> PyType | None:
         key = (type_.schema, type_.name)
         registry = self._registry
-        if type_.kind == "enum" and key in registry.enums:
-            return enum_type(type_, registry.enums[key].text)
+        if type_.kind == "enum":
+            known = registry.enums.get(key)
+            return enum_type(type_, known.text) if known else replace(TEXT, enum=type_)
         if type_.kind == "composite" and key in registry.composites:
             return self._composite(type_, registry.composites[key])
         element = None if type_.element is None else self._plain(type_.element)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salacia_db.codegen.classes import Classes
 from salacia_db.codegen.emit import names
@@ -28,7 +29,7 @@ from salacia_db.codegen.emit.models import (
 from salacia_db.codegen.emit.plan import Method, Planner
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
-from salacia_db.codegen.facts import Converter, Query, Schema
+from salacia_db.codegen.facts import Converter, PgType, Query, Schema
 from salacia_db.codegen.problems import Problem
 
 
@@ -48,12 +49,19 @@ class Options(Struct, frozen=True):
     classes: Classes | None = None
 
 
+def _replaced(type_: PgType, types: Mapping[str, str | Converter]) -> bool:
+    said = types.get(f"{type_.schema}.{type_.name}", types.get(type_.name, "secret"))
+    return said != "secret"
+
+
 class Package:
     """Everything that the modules are made of, planned before the first line is written."""
 
     def __init__(self, queries: Sequence[Query], schema: Schema, options: Options) -> None:
         self.options = options
-        self.schema = schema
+        # For what the application has an enum of its own, another one would only confuse.
+        shown = tuple(enum for enum in schema.enums if not _replaced(enum, options.types))
+        self.schema = schema = replace(schema, enums=shown)
         overrides = names.Overrides(
             options.names, options.renames, exact_tables=options.exact_table_names
         )

@@ -171,7 +171,7 @@ class Planner:
             return "None", True
         if type_.secret:
             return None, False
-        if type_.enum is not None:
+        if type_.enum is not None and type_.load is not None:
             if value not in type_.enum.labels:
                 return None, False
             members = self.registry.members(type_.enum)

@@ -2,6 +2,8 @@
 
 import ast
 from collections.abc import AsyncIterator, Iterator
+from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from projects import imported, made, written
 
 from salacia_db.postgres.scratch import scratch_database
+from salacia_db.runtime import InvalidArgument, InvalidValue
 
 EXTENSIONS = ("hstore", "citext", "ltree", "vector", "cube")
 # Those that this server can't make values of.
@@ -143,6 +146,66 @@ async def test_an_edge_is_read_and_can_be_written_again(
 @pytest.mark.parametrize("case", MADE, ids=IDS)
 async def test_null_is_none(db: Any, case: Case):
     assert await query(db, case)(v=None) is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "literal"),
+    [
+        ("date", "0044-03-15 BC"),
+        ("date", "20000-01-01"),
+        ("timestamp", "0044-03-15 BC"),
+        ("timestamptz", "20000-01-01"),
+        ("time", "24:00"),
+        ("timetz", "24:00+00"),
+        ("json", "1e400"),
+    ],
+)
+async def test_a_value_that_python_lacks_is_a_clear_error(db: Any, type_: str, literal: str):
+    (case,) = (case for case in CASES if case.type == type_)
+    await db.execute(f"insert into {NAMES[type_]} (v) values ('{literal}')")
+    with pytest.raises(InvalidValue, match=r"kept\.newest_t\d+: .* cast it to text") as caught:
+        await query(db, case, prefix="newest")()
+    assert "20000" not in str(caught.value)
+    async with db.unit_of_work() as uow:
+        with pytest.raises(InvalidValue):
+            await query(uow, case, prefix="newest")()
+        assert await uow.kept.keep_t0(v=1) == 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("integer", 2**31),
+        ("bigint", -(2**63) - 1),
+        ("real", 1e300),
+        ("timetz", time(10)),
+        ("uuid", "no uuid"),
+        ("text", "\ud800"),
+        ("pg_lsn", -1),
+        ("hstore", {"a": 1}),
+        ("vector(3)", ["a"]),
+        ("interval", "1 day"),
+        ("numeric", Decimal("1e-30000")),
+    ],
+)
+async def test_a_value_that_does_not_fit_is_a_clear_error(db: Any, type_: str, value: object):
+    (case,) = (case for case in CASES if case.type == type_)
+    with pytest.raises(InvalidArgument, match=r"argument v is a .* that doesn't fit"):
+        await query(db, case)(v=value)
+
+
+@pytest.mark.parametrize("type_", ["text", "jsonb", "citext", "hstore"])
+async def test_nul_is_refused(db: Any, type_: str):
+    (case,) = (case for case in CASES if case.type == type_)
+    with pytest.raises(InvalidValue):
+        await query(db, case)(v={"a\0": None} if type_ == "hstore" else "a\0")
+
+
+async def test_arrays_of_several_dimensions_are_nested_lists(db: Any):
+    await db.execute("insert into t1 (many) values ('{{1,2},{3,NULL}}'), ('[2:3]={1,2}'), ('{}')")
+    found = await db.fetch("select many from t1 order by id desc limit 3")
+    assert [row[0] for row in found] == [[], [1, 2], [[1, 2], [3, None]]]
+    assert await db.kept.keep_t1_many(many=[[1, 2], [3, None]]) == [[1, 2], [3, None]]
 
 
 @pytest.mark.parametrize("type_", UNREAD)

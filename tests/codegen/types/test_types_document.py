@@ -1,0 +1,40 @@
+"""docs/types.md: its table is that of the round trips, its example works as it is described."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from cases import CASES
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT))
+
+from tests.documents import Reader  # noqa: E402
+
+DOCUMENT = (ROOT / "docs" / "types.md").read_text("utf-8")
+
+
+def shown(text: str) -> str:
+    """A type as the table shows it."""
+    if "[" in text:
+        return f"`{text}`".replace("|", "\\|")
+    return ", ".join(f"`{part}`" for part in text.split(" | "))
+
+
+def test_the_table_is_that_of_the_round_trips():
+    rows = [line for line in DOCUMENT.splitlines() if line.startswith("| `")]
+    expected = [
+        f"| `{case.type}` | {shown(case.read)} | "
+        f"{'the same' if case.given == case.read else shown(case.given)} | "
+        for case in CASES
+    ]
+    assert [row[: len(start)] for row, start in zip(rows, expected, strict=True)] == expected
+
+
+def test_own_types_work_as_they_are_described(tmp_path: Path):
+    Reader(tmp_path).follow(DOCUMENT)
+
+
+@pytest.mark.parametrize("name", ["generator.md"])
+def test_other_documents_point_here(name: str):
+    assert "(types.md" in (ROOT / "docs" / name).read_text("utf-8")
