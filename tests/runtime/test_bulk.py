@@ -65,9 +65,9 @@ async def test_an_error_of_the_source_passes_untouched(db: Database) -> None:
         yield from rows(3)
         raise ValueError("the source")
 
-    with pytest.raises(ValueError, match="^the source$"):
+    with pytest.raises(ValueError, match=r"^the source$"):
         await db.items.copy(source())
-    with pytest.raises(ValueError, match="^the source$"):
+    with pytest.raises(ValueError, match=r"^the source$"):
         await db.items.insert_many(source())
     assert await db.items.list() == []
 
@@ -182,7 +182,7 @@ async def test_a_stream_left_early_gives_its_connection_back(connect, bystander)
         async for _ in stream:
             break
     assert len(await db.items.list()) == 2000
-    with pytest.raises(ValueError, match="^the source$"):
+    with pytest.raises(ValueError, match=r"^the source$"):
         async for _ in db.items.stream():
             raise ValueError("the source")
     assert len(await db.items.list()) == 2000
