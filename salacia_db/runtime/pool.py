@@ -283,10 +283,12 @@ class Pool:
         try:
             async with asyncio.timeout(_MEND):
                 try:
-                    await self._reset(connection)
+                    # asyncpg waits here for what was cancelled. Until its reply is there nobody
+                    # knows the session's state: a BEGIN on its way may still have succeeded.
+                    await connection.raw.execute("")
                 except asyncpg.QueryCanceledError:
-                    # The cancel of what ran before came late.
-                    await self._reset(connection)
+                    pass  # the cancel of what ran before came late
+                await self._reset(connection)
         except Exception:
             self.drop(connection)
         except BaseException:

@@ -230,6 +230,29 @@ async def test_a_storm_of_cancels_leaves_a_whole_pool(connect, bystander) -> Non
     assert await bystander.fetchval(stuck) == 0
 
 
+async def test_a_begin_cancelled_on_its_way_leaves_no_transaction_behind(
+    connect, bystander
+) -> None:
+    db = await connect(pool_max=1)
+    stuck = "select count(*) from pg_stat_activity where state like 'idle in transaction%'"
+
+    async def work() -> None:
+        async with db.unit_of_work() as uow:
+            await uow.items.list()
+
+    await work()
+    for turn in range(200):
+        task = asyncio.ensure_future(work())
+        for _ in range(turn % 8):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        # Whoever comes next is in no transaction of somebody else's: what it writes stays.
+        await db.items.add(turn)
+        assert await bystander.fetchval(stuck) == 0, turn
+        assert await bystander.fetchval("select count(*) from item") == turn + 1
+
+
 async def test_a_server_away_is_an_error_and_found_again(connect, proxy: CuttingProxy) -> None:
     db = await connect(url=proxy.url, pool_max=2)
     proxy.refusing = True
