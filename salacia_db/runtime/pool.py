@@ -6,6 +6,7 @@ import random
 from asyncio import get_running_loop
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from weakref import WeakSet
@@ -282,12 +283,11 @@ class Pool:
     async def _mend(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_MEND):
-                try:
-                    # asyncpg waits here for what was cancelled. Until its reply is there nobody
-                    # knows the session's state: a BEGIN on its way may still have succeeded.
+                # asyncpg waits here for what was cancelled, whose cancel may also come late. Until
+                # its reply is there nobody knows the session's state: a BEGIN on its way may
+                # still have succeeded.
+                with suppress(asyncpg.QueryCanceledError):
                     await connection.raw.execute("")
-                except asyncpg.QueryCanceledError:
-                    pass  # the cancel of what ran before came late
                 await self._reset(connection)
         except Exception:
             self.drop(connection)
