@@ -261,8 +261,6 @@ class Pool:
 
         connection.raw.add_termination_listener(ended)
         self.put(connection)
-        if self._maintenance is None and not self._closing:
-            self._schedule_maintenance()
 
     def _fail_one(self, error: ConnectionFailed) -> None:
         while self._waiters:

@@ -314,6 +314,18 @@ async def test_close_ends_what_takes_too_long(url: str, bystander) -> None:
         await running
 
 
+async def test_a_closed_database_opens_no_more_connections(url: str, bystander) -> None:
+    db = await Database(url, pool_min=1, pool_idle=0.2).open()
+    await db.items.list()
+    await db.close()
+    while await sessions(bystander):
+        await asyncio.sleep(0.01)  # the server takes a moment to notice
+    # Maintenance ran every 0.05 s, and kept the minimum open.
+    for _ in range(20):
+        await asyncio.sleep(0.02)
+        assert await sessions(bystander) == 0
+
+
 async def test_a_database_must_be_open(url: str) -> None:
     db = Database(url)
     with pytest.raises(UsageError, match="not open"):
