@@ -38,7 +38,7 @@ def _describe(options: argparse.Namespace) -> int:
     if options.format == "json":
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     else:
-        print(_text(found))
+        print(_text(found), flush=True)
         for problem in problems:
             print(problem.render(), file=sys.stderr)
     return int(any(problem.severity == "error" for problem in problems))

@@ -60,6 +60,6 @@ def _check(diff: str, folder: str) -> int:
     if not diff:
         print(f"{folder}: current")
         return 0
-    print(diff, end="")
+    print(diff, end="", flush=True)  # before what is said of it
     print(f"{folder} is not what `salacia generate` writes today; run it", file=sys.stderr)
     return 1
