@@ -53,7 +53,7 @@ class Reader:
             ["sh", "-e"],
             input=command,
             cwd=self.folder,
-            env=os.environ | {"PATH": path} | self.environment,
+            env=os.environ | {"PATH": path, "SALACIA_LINGER": "0"} | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

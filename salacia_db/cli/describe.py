@@ -1,11 +1,13 @@
 """`salacia describe`: print what the generator knows, without writing anything."""
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from salacia_db.cli.failure import Failure
 from salacia_db.cli.options import Commands, add_project_flags, projects
 from salacia_db.codegen.problems import ProblemsError
 
@@ -29,9 +31,10 @@ def _describe(options: argparse.Namespace) -> int:
     from salacia_db.codegen.describe import undescribed
     from salacia_db.codegen.pipeline import description
 
+    linger = _linger()
     try:
         loaded = projects(options)
-        found, problems = description(loaded.projects, loaded.problems)
+        found, problems = description(loaded.projects, loaded.problems, linger=linger)
     except ProblemsError as error:
         # An editor that asked for JSON reads the problems of the settings there, too.
         found, problems = undescribed(error.problems), error.problems
@@ -42,6 +45,17 @@ def _describe(options: argparse.Namespace) -> int:
         for problem in problems:
             print(problem.render(), file=sys.stderr)
     return int(any(problem.severity == "error" for problem in problems))
+
+
+def _linger() -> float:
+    """For how many seconds a server may stay for the next question."""
+    given = os.environ.get("SALACIA_LINGER", "300")
+    if not given.isdecimal():
+        raise Failure(
+            f"SALACIA_LINGER is {given!r}, which is no number of seconds\n"
+            "  hint: 0 leaves no server behind; without it one stays for 300"
+        )
+    return float(given)
 
 
 def _text(found: "Description") -> str:

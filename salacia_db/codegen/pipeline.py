@@ -73,13 +73,14 @@ def generate(project: Project) -> Generated:
 
 
 def description(
-    projects: Sequence[Project], problems: Sequence[Problem] = ()
+    projects: Sequence[Project], problems: Sequence[Problem] = (), *, linger: float = 0
 ) -> tuple[Description, tuple[Problem, ...]]:
     """What is known of every query that could be understood, and all problems.
 
-    `problems` were found before; those of several projects are told once.
+    `problems` were found before; those of several projects are told once. `linger`: for how many
+    seconds a process may stay that answers faster next time.
     """
-    described = [_description(project) for project in projects]
+    described = [_description(project, linger) for project in projects]
     found = (*problems, *(p for _, own in described for p in own))
     told = tuple({(p.message, p.position()): p for p in found}.values())
     empty = undescribed(told)
@@ -87,8 +88,8 @@ def description(
     return msgspec.structs.replace(empty, queries=queries), told
 
 
-def _description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
-    analysis = analyse(project)
+def _description(project: Project, linger: float) -> tuple[Description, tuple[Problem, ...]]:
+    analysis = analyse(project, linger)
     if analysis.schema is NOTHING:
         problems = in_order(analysis.problems)
         return undescribed(problems), problems
@@ -99,8 +100,11 @@ def _description(project: Project) -> tuple[Description, tuple[Problem, ...]]:
     return describe(known, problems, _naming(package, methods)), problems
 
 
-def analyse(project: Project) -> Analysis:
-    """Every statement of the project with what PostgreSQL says of it, and all problems so far."""
+def analyse(project: Project, linger: float = 0) -> Analysis:
+    """Every statement of the project with what PostgreSQL says of it, and all problems so far.
+
+    `linger` as in `description`.
+    """
     statements, problems = read_queries(project.queries, project.dialect, project.root)
     try:
         source = _schema_source(project)
@@ -111,6 +115,7 @@ def analyse(project: Project) -> Analysis:
         source,
         server_url=None if isinstance(source, LiveDatabase) else project.database_url,
         cache=cache_folder(),
+        linger=linger,
     )
     return Analysis(analysis.schema, analysis.queries, (*problems, *analysis.problems))
 

@@ -11,10 +11,14 @@ from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases
 
 @pytest.fixture(scope="package", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache of our own: nothing is known of yesterday, and nothing is left to tomorrow."""
+    """A cache of our own: nothing is known of yesterday, and nothing is left to tomorrow.
+
+    Nor does a command leave a process behind.
+    """
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setenv("SALACIA_LINGER", "0")
         patch.delenv("DATABASE_URL", raising=False)
         yield folder
 
