@@ -9,7 +9,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Group, Statement, Stream, Struct, Write, field, uuid7
 
-from .models import AiInteraction, AiProvider, build_ai_provider
+from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
 
 _GET = Statement(
     "ai_interactions.get",
@@ -24,6 +24,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _GET_WITH_PROVIDER = Statement(
     "ai_interactions.get_with_provider",
@@ -40,6 +41,7 @@ _GET_WITH_PROVIDER = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _WITH_PROVIDERS = Statement(
     "ai_interactions.with_providers",
@@ -59,6 +61,7 @@ _WITH_PROVIDERS = Statement(
     parameters=("model", "limit"),
     read_only=True,
     clean=True,
+    json=True,
 )
 _OF_PROVIDERS = Statement(
     "ai_interactions.of_providers",
@@ -75,6 +78,7 @@ _OF_PROVIDERS = Statement(
     parameters=("provider_ids", "since"),
     read_only=True,
     clean=True,
+    json=True,
 )
 _CREATE = Statement(
     "ai_interactions.create",
@@ -107,6 +111,7 @@ _CREATE = Statement(
         "created_at",
     ),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_interactions.create\n"
         "insert into ai_interactions (\n"
@@ -123,7 +128,7 @@ _CREATE = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiInteraction, returned=True),),
+    writes=(Write("create", AiInteraction, returned=True, build=build_ai_interaction),),
 )
 _CREATE_MANY = Statement(
     "ai_interactions.create_many",
@@ -156,6 +161,7 @@ _CREATE_MANY = Statement(
         "created_at",
     ),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_interactions.create_many\n"
         "insert into ai_interactions (\n"
@@ -172,7 +178,7 @@ _CREATE_MANY = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiInteraction, returned=True),),
+    writes=(Write("create", AiInteraction, returned=True, build=build_ai_interaction),),
 )
 _LOAD = Statement(
     "ai_interactions.load",
@@ -230,6 +236,7 @@ _COMPLETE = Statement(
         "id",
     ),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_interactions.complete\n"
         "update ai_interactions\n"
@@ -247,7 +254,7 @@ _COMPLETE = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("update", AiInteraction, returned=True),),
+    writes=(Write("update", AiInteraction, returned=True, build=build_ai_interaction),),
 )
 _EXPORT = Statement(
     "ai_interactions.export",
@@ -264,6 +271,7 @@ _EXPORT = Statement(
     parameters=("since", "until"),
     read_only=True,
     clean=True,
+    json=True,
 )
 
 
@@ -326,7 +334,7 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (get)
         """
         row = await self._session.fetchrow(_GET, id)
-        return None if row is None else AiInteraction(*row)
+        return None if row is None else build_ai_interaction(*row)
 
     async def get_with_provider(self, *, id: UUID) -> AiInteractionsGetWithProviderRow | None:
         """One interaction with the provider that was asked, None where that is deleted.
@@ -337,7 +345,8 @@ class AiInteractionsQueries(Group):
         if row is None:
             return None
         return AiInteractionsGetWithProviderRow(
-            AiInteraction(*row[0:12]), None if row[12] is None else build_ai_provider(*row[12:29])
+            build_ai_interaction(*row[0:12]),
+            None if row[12] is None else build_ai_provider(*row[12:29]),
         )
 
     async def with_providers(
@@ -351,7 +360,7 @@ class AiInteractionsQueries(Group):
         rows = await self._session.fetch(_WITH_PROVIDERS, model, limit)
         return [
             AiInteractionsWithProvidersRow(
-                AiInteraction(*row[0:12]),
+                build_ai_interaction(*row[0:12]),
                 None if row[12] is None else build_ai_provider(*row[12:29]),
             )
             for row in rows
@@ -365,7 +374,7 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (of_providers)
         """
         rows = await self._session.fetch(_OF_PROVIDERS, provider_ids, since)
-        return list(starmap(AiInteraction, rows))
+        return list(starmap(build_ai_interaction, rows))
 
     async def create(
         self,
@@ -402,7 +411,7 @@ class AiInteractionsQueries(Group):
             error,
             created_at,
         )
-        return AiInteraction(*row)
+        return build_ai_interaction(*row)
 
     async def create_many(
         self, rows: Iterable[AiInteractionsCreateManyInput]
@@ -431,7 +440,7 @@ class AiInteractionsQueries(Group):
                 for row in rows
             ],
         )
-        return list(starmap(AiInteraction, found))
+        return list(starmap(build_ai_interaction, found))
 
     async def load(self, rows: Iterable[AiInteractionsLoadInput]) -> int:
         """Records a great many exchanges through COPY: all of them or none.
@@ -502,7 +511,7 @@ class AiInteractionsQueries(Group):
             error,
             id,
         )
-        return None if row is None else AiInteraction(*row)
+        return None if row is None else build_ai_interaction(*row)
 
     def export(self, *, since: datetime, until: datetime) -> Stream[AiInteraction]:
         """The interactions of a period, oldest first: its start belongs to it, its end does not.
@@ -510,5 +519,5 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (export)
         """
         return self._session.stream(
-            _EXPORT, (since, until), lambda rows: list(starmap(AiInteraction, rows))
+            _EXPORT, (since, until), lambda rows: list(starmap(build_ai_interaction, rows))
         )

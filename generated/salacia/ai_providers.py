@@ -10,7 +10,7 @@ from uuid import UUID
 from salacia_db.runtime import Group, Secret, Statement, Struct, Write, field, uuid7
 
 from .enums import AuthType
-from .models import AiInteraction, AiProvider, build_ai_provider
+from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
 
 _GET = Statement(
     "ai_providers.get",
@@ -26,6 +26,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _GET_BY_NAME = Statement(
     "ai_providers.get_by_name",
@@ -41,6 +42,7 @@ _GET_BY_NAME = Statement(
     parameters=("name",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _GET_DEFAULT = Statement(
     "ai_providers.get_default",
@@ -56,6 +58,7 @@ _GET_DEFAULT = Statement(
     "limit 1",
     read_only=True,
     clean=True,
+    json=True,
 )
 _ACTIVE = Statement(
     "ai_providers.active",
@@ -71,6 +74,7 @@ _ACTIVE = Statement(
     "order by name",
     read_only=True,
     clean=True,
+    json=True,
 )
 _SEARCH = Statement(
     "ai_providers.search",
@@ -90,6 +94,7 @@ _SEARCH = Statement(
     parameters=("type", "auth_type", "is_active", "is_default", "limit", "offset"),
     read_only=True,
     clean=True,
+    json=True,
 )
 _COUNT = Statement(
     "ai_providers.count",
@@ -129,6 +134,7 @@ _WITH_INTERACTIONS = Statement(
     parameters=("since", "per_provider"),
     read_only=True,
     clean=True,
+    json=True,
 )
 _CREATE = Statement(
     "ai_providers.create",
@@ -167,6 +173,7 @@ _CREATE = Statement(
         "oauth_client_id",
     ),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_providers.create\n"
         "insert into ai_providers (\n"
@@ -201,6 +208,7 @@ _CREATE_MANY = Statement(
     "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
     parameters=("id", "name", "type", "api_key", "base_url", "models", "settings", "is_default"),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_providers.create_many\n"
         "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
@@ -267,6 +275,7 @@ _UPDATE = Statement(
         "oauth_client_id",
         "id",
     ),
+    json=True,
     tracked=(
         "-- ai_providers.update\n"
         "update ai_providers\n"
@@ -316,6 +325,7 @@ _SET_DEFAULT = Statement(
     "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
     "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at",
     parameters=("id",),
+    json=True,
     tracked=(
         "-- ai_providers.set_default\n"
         "with provider as materialized (\n"
@@ -350,6 +360,7 @@ _DELETE = Statement(
     "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
     parameters=("id",),
     clean=True,
+    json=True,
     tracked=(
         "-- ai_providers.delete\n"
         "delete from ai_providers\n"
@@ -481,7 +492,7 @@ class AiProvidersQueries(Group):
         return [
             AiProvidersWithInteractionsRow(
                 build_ai_provider(*row[0:17]),
-                None if row[17] is None else AiInteraction(*row[17:29]),
+                None if row[17] is None else build_ai_interaction(*row[17:29]),
             )
             for row in rows
         ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Group, Statement, Struct, Write, field, uuid7
 
-from .models import ApiRequest
+from .models import ApiRequest, build_api_request
 
 _CREATE = Statement(
     "api_requests.create",
@@ -40,6 +40,7 @@ _CREATE = Statement(
         "response_size_bytes",
     ),
     clean=True,
+    json=True,
     tracked=(
         "-- api_requests.create\n"
         "insert into api_requests (\n"
@@ -55,7 +56,7 @@ _CREATE = Statement(
         "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
         "          api_requests.response_size_bytes, api_requests.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", ApiRequest, returned=True),),
+    writes=(Write("create", ApiRequest, returned=True, build=build_api_request),),
 )
 _CREATE_MANY = Statement(
     "api_requests.create_many",
@@ -138,6 +139,7 @@ _RECENT = Statement(
     parameters=("limit",),
     read_only=True,
     clean=True,
+    json=True,
 )
 
 
@@ -213,7 +215,7 @@ class ApiRequestsQueries(Group):
             response_time_ms,
             response_size_bytes,
         )
-        return ApiRequest(*row)
+        return build_api_request(*row)
 
     async def create_many(self, rows: Iterable[ApiRequestsCreateManyInput]) -> int:
         """Logs many requests at once, with the times at which they arrived.
@@ -288,4 +290,4 @@ class ApiRequestsQueries(Group):
 
         Source: sql/api_requests.sql (recent)
         """
-        return list(starmap(ApiRequest, await self._session.fetch(_RECENT, limit)))
+        return list(starmap(build_api_request, await self._session.fetch(_RECENT, limit)))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Group, Statement, Struct, Write, field, uuid7
 
-from .models import HealthCheck
+from .models import HealthCheck, build_health_check
 
 _CREATE = Statement(
     "health_checks.create",
@@ -20,6 +20,7 @@ _CREATE = Statement(
     "          health_checks.response_time_ms, health_checks.details, health_checks.created_at",
     parameters=("id", "status", "database_status", "response_time_ms", "details"),
     clean=True,
+    json=True,
     tracked=(
         "-- health_checks.create\n"
         "insert into health_checks (id, status, database_status, response_time_ms, details)\n"
@@ -27,7 +28,7 @@ _CREATE = Statement(
         "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
         "          health_checks.response_time_ms, health_checks.details, health_checks.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", HealthCheck, returned=True),),
+    writes=(Write("create", HealthCheck, returned=True, build=build_health_check),),
 )
 _CREATE_MANY = Statement(
     "health_checks.create_many",
@@ -63,6 +64,7 @@ _LATEST = Statement(
     "limit 1",
     read_only=True,
     clean=True,
+    json=True,
 )
 _RECENT_UNHEALTHY = Statement(
     "health_checks.recent_unhealthy",
@@ -76,6 +78,7 @@ _RECENT_UNHEALTHY = Statement(
     parameters=("limit",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _UPTIME = Statement(
     "health_checks.uptime",
@@ -154,7 +157,7 @@ class HealthChecksQueries(Group):
             response_time_ms,
             details,
         )
-        return HealthCheck(*row)
+        return build_health_check(*row)
 
     async def create_many(self, rows: Iterable[HealthChecksCreateManyInput]) -> int:
         """Records many checks at once, with the times at which they were made.
@@ -205,14 +208,15 @@ class HealthChecksQueries(Group):
         Source: sql/health_checks.sql (latest)
         """
         row = await self._session.fetchrow(_LATEST)
-        return None if row is None else HealthCheck(*row)
+        return None if row is None else build_health_check(*row)
 
     async def recent_unhealthy(self, *, limit: int = 20) -> list[HealthCheck]:
         """The last checks that found the gateway down, newest first.
 
         Source: sql/health_checks.sql (recent_unhealthy)
         """
-        return list(starmap(HealthCheck, await self._session.fetch(_RECENT_UNHEALTHY, limit)))
+        rows = await self._session.fetch(_RECENT_UNHEALTHY, limit)
+        return list(starmap(build_health_check, rows))
 
     async def uptime(self, *, since: datetime, until: datetime) -> HealthChecksUptimeRow:
         """How often the gateway was found up in a period: its start belongs to it, its end does

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Group, Statement, Struct
 
-from .models import AiInteraction
+from .models import AiInteraction, build_ai_interaction
 from .rows import Message
 
 _GET = Statement(
@@ -25,6 +25,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    json=True,
 )
 _OLDER = Statement(
     "messages.older",
@@ -432,7 +433,7 @@ class MessagesQueries(Group):
         row = await self._session.fetchrow(_GET, id)
         if row is None:
             return None
-        return MessagesGetRow(AiInteraction(*row[0:12]), row[12], row[13], row[14])
+        return MessagesGetRow(build_ai_interaction(*row[0:12]), row[12], row[13], row[14])
 
     async def older(
         self,

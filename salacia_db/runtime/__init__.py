@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType, field
 
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
+from salacia_db.runtime.arrays import read_array, write_array
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.errors import (
     CheckViolation,
@@ -53,6 +54,7 @@ from salacia_db.runtime.events import (
 from salacia_db.runtime.group import Group, lazy
 from salacia_db.runtime.hooks import HookFailure, Hooks
 from salacia_db.runtime.interval import Interval
+from salacia_db.runtime.json import decode_json, json_decoder
 from salacia_db.runtime.options import Isolation
 from salacia_db.runtime.secret import Secret
 from salacia_db.runtime.session import Row, Session
@@ -123,8 +125,12 @@ __all__ = [
     "WriteDeadlineExceeded",
     "WrongEventLoop",
     "WrongProcess",
+    "decode_json",
     "field",
+    "json_decoder",
     "lazy",
+    "read_array",
     "retry_safe",
     "uuid7",
+    "write_array",
 ]

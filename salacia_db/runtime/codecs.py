@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from salacia_db.runtime.interval import decode_interval, encode_interval
+from salacia_db.runtime.json import JsonReader
 
 # Their oids never change, so that no connection need look them up.
 _JSON_OID = 114
@@ -15,34 +16,31 @@ _PG_LSN_OID = 3220
 _JSONB_OID = 3802
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 _MIDNIGHT = datetime(1, 1, 1)
 _DAY = 86_400_000_000  # microseconds
 
 
-def install_codecs(settings: Any) -> None:
+def install_codecs(settings: Any) -> JsonReader:
     """Sets the codecs on a new connection's settings (`Connection.get_settings()`).
 
-    They are binary: within composites and COPY, asyncpg takes no other.
+    They are binary: within composites and COPY, asyncpg takes no other. What is returned says how
+    JSON is read from then on.
     """
+    reader = JsonReader()
     for oid, name, encode, decode, form in (
-        (_JSON_OID, "json", _encode, _decode, "binary"),
-        (_JSONB_OID, "jsonb", encode_jsonb, decode_jsonb, "binary"),
+        (_JSON_OID, "json", _encode, reader.json, "binary"),
+        (_JSONB_OID, "jsonb", encode_jsonb, reader.jsonb, "binary"),
         (_PG_LSN_OID, "pg_lsn", encode_lsn, decode_lsn, "binary"),
         (_INTERVAL_OID, "interval", encode_interval, decode_interval, "tuple"),
         (_TIMETZ_OID, "timetz", encode_timetz, decode_timetz, "tuple"),
     ):
         settings.add_python_codec(oid, name, "pg_catalog", [], "scalar", encode, decode, form)
+    return reader
 
 
 def encode_jsonb(value: Any) -> bytes:
     """jsonb's binary form: a version byte, then the text. Structs and `msgspec.Raw` are taken."""
     return b"\x01" + _encode(value)
-
-
-def decode_jsonb(data: bytes) -> Any:
-    """The value of jsonb's binary form."""
-    return _decode(memoryview(data)[1:])
 
 
 def encode_lsn(value: int) -> bytes:

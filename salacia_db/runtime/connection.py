@@ -81,6 +81,7 @@ class Connection:
         "held",
         "idle_since",
         "incarnation",
+        "json",
         "limit",
         "raw",
         "since",
@@ -95,6 +96,7 @@ class Connection:
         # asyncpg's own types stop here: its records and statements are Any.
         self.driver = _driver(raw)
         self.bind_execute = self.driver.bind_execute
+        self.json = install_codecs(raw.get_settings())
         self.incarnation = incarnation
         self.limit = limit
         self.held: dict[Statement, Any] = {}
@@ -118,7 +120,13 @@ class Connection:
             self.watchdog.schedule(deadline)
         if not statement.clean:
             self.dirty = True
+        self.json.encoded = statement.json
         return None if self.full else self.held.get(statement)
+
+    def rest(self) -> None:
+        """What `start` began has ended: no deadline, and JSON is decoded for any borrower."""
+        self.deadline = NEVER
+        self.json.encoded = False
 
     async def prepare(self, statement: Statement) -> Any:
         """The prepared statement, made on the server if this connection doesn't hold it yet.
@@ -163,7 +171,7 @@ def _driver(raw: asyncpg.Connection) -> Any:
 
 
 async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:
-    """A new connection with our codecs. Raises `ConnectionFailed`."""
+    """A new connection of the driver's. Raises `ConnectionFailed`."""
     options: dict[str, Any] = {}
     if "application_name=" not in url:
         options["server_settings"] = {"application_name": settings.application_name}
@@ -177,7 +185,6 @@ async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:
         ) from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise _refused(error, settings) from None
-    install_codecs(raw.get_settings())
     return raw
 
 

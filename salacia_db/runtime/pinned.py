@@ -12,7 +12,6 @@ import asyncpg
 
 from salacia_db.config import PoolSettings
 from salacia_db.runtime import failures
-from salacia_db.runtime.codecs import install_codecs
 from salacia_db.runtime.commit import Uninterrupted
 from salacia_db.runtime.connection import Connection, RawConnection
 from salacia_db.runtime.database import Database
@@ -49,7 +48,6 @@ def pin(
     It is open already, on the running event loop, and needs no closing. The connection remains
     the caller's. Tasks that use it wait for each other, for up to `timeout` seconds.
     """
-    install_codecs(connection.get_settings())
     made = type(database.__name__, (_Pinned, database), {})(
         "postgresql://", profile="test", hooks=hooks, timeout=timeout
     )

@@ -37,6 +37,7 @@ class Statement:
     """A statement of a generated module; compared by identity, so make it once.
 
     `read_only` and `clean` are proofs: nothing is written, the session is left as it was found.
+    `json`: JSON in its rows is wanted as the bytes of its text, since its caller decodes it.
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
     overrides the database's; `none` is raised where a row must be there and isn't.
@@ -46,6 +47,7 @@ class Statement:
         "clean",
         "created",
         "extra",
+        "json",
         "name",
         "none",
         "parameters",
@@ -64,6 +66,7 @@ class Statement:
         parameters: tuple[str, ...] = (),
         read_only: bool = False,
         clean: bool = False,
+        json: bool = False,
         tracked: str | None = None,
         created: bool = False,
         writes: tuple[Write, ...] = (),
@@ -75,6 +78,7 @@ class Statement:
         self.parameters = parameters
         self.read_only = read_only
         self.clean = clean
+        self.json = json
         self.created = created
         self.writes = writes
         self.timeout = timeout
@@ -89,6 +93,7 @@ class Statement:
                 tracked,
                 parameters=parameters,
                 clean=clean,
+                json=json,
                 created=created,
                 writes=writes,
                 timeout=timeout,

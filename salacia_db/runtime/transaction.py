@@ -10,7 +10,7 @@ import asyncpg
 
 from salacia_db.runtime import failures
 from salacia_db.runtime.commit import Outcome, Uninterrupted, outcome
-from salacia_db.runtime.connection import NEVER, Connection
+from salacia_db.runtime.connection import Connection
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
     ConcurrentUse,
@@ -158,7 +158,7 @@ class Transaction:
         connection = connection or self.connection
         if connection is None:
             return error
-        connection.deadline = NEVER
+        connection.rest()
         frame = self.frames[-1] if self.frames else Frame(None)
         if not isinstance(error, Exception):
             frame.cancelled = True
@@ -186,7 +186,7 @@ class Transaction:
             if sql is not None and connection is not None:
                 connection.start(SAVEPOINT, self.timeout)
                 await connection.raw.execute(sql)
-                connection.deadline = NEVER
+                connection.rest()
         except BaseException as error:
             failure = self.failed(connection, SAVEPOINT, (), error)
             if failure is error:
@@ -319,9 +319,9 @@ class Transaction:
         try:
             prepared = connection.start(XID, self.timeout) or await connection.prepare(XID)
             self.xid = await prepared.fetchval()
-            connection.deadline = NEVER
+            connection.rest()
         except asyncpg.InFailedSQLTransactionError:
-            connection.deadline = NEVER  # COMMIT will say so
+            connection.rest()  # COMMIT will say so
         except BaseException as error:
             failure = self.failed(connection, XID, (), error)
             if failure is error:

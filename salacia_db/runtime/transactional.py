@@ -8,7 +8,7 @@ import asyncpg
 
 from salacia_db.runtime import failures
 from salacia_db.runtime.bulk import Records, guarded
-from salacia_db.runtime.connection import NEVER, Connection
+from salacia_db.runtime.connection import Connection
 from salacia_db.runtime.errors import InvalidArgument
 from salacia_db.runtime.hooks import Hooks
 from salacia_db.runtime.result import Result, affected, strip, verb
@@ -51,7 +51,7 @@ class TransactionSession(Session):
                 prepared = await connection.prepare(statement)
             rows: list[Row]
             rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
-            connection.deadline = NEVER
+            connection.rest()
         except BaseException as error:
             failure = transaction.failed(connection, statement, args, error)
             if failure is error:
@@ -81,7 +81,7 @@ class TransactionSession(Session):
                 prepared = await connection.prepare(statement)
             rows: list[Row]
             rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
-            connection.deadline = NEVER
+            connection.rest()
         except BaseException as error:
             failure = transaction.failed(connection, statement, args, error)
             if failure is error:
@@ -188,7 +188,7 @@ class TransactionSession(Session):
             if connection is None or transaction.stale:
                 connection = await transaction.enter()
             result = await work(connection)
-            connection.deadline = NEVER
+            connection.rest()
         except BaseException as error:
             failure = transaction.failed(connection, statement, args, error)
             if failure is error:

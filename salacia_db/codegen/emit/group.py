@@ -65,7 +65,9 @@ def group_lines(
     body.append("    __slots__ = ()")
     for method in group.methods:
         body += ["", *method_lines(method, constant(method), imports)]
-    return [*docstring(group.doc), "", *imports.lines(), "", *statements, *body]
+    decoders = imports.decoders()
+    head = [*docstring(group.doc), "", *imports.lines(), *decoders]
+    return [*head, "", *statements, *body]
 
 
 def constant(method: Method) -> str:
@@ -116,6 +118,8 @@ def _statement(
         items.append("read_only=True")
     if query.clean:
         items.append("clean=True")
+    if method.encoded:
+        items.append("json=True")
     if query.tracked is not None:
         option("tracked", text_lines(head + query.tracked.sql.strip("\n")))
         if query.tracked.created:

@@ -7,17 +7,24 @@ module may call a name is only known there: a column `date` hides the type of th
 import re
 import sys
 from collections.abc import Iterable
+from itertools import count
 
 from salacia_db.codegen.emit.names import class_name
 from salacia_db.codegen.emit.writer import WIDTH, Call, layout
 
 _REFERENCE = re.compile(r"«([\w.]+):(\w+)»")
+_DECODER = re.compile(r"⟪(.+?)⟫")
 RUNTIME = "salacia_db.runtime"
 
 
 def reference(module: str, name: str) -> str:
     """A name of a module, to be spelled by whoever uses it. A leading dot: of this package."""
     return f"«{module}:{name}»"
+
+
+def decoder(type_: str) -> str:
+    """A function that decodes JSON into the type, to be made and named by whoever uses it."""
+    return f"⟪{type_}⟫"
 
 
 def plain(text: str) -> str:
@@ -46,6 +53,7 @@ class Imports:
         self._hidden = frozenset(hidden)
         self._defined = frozenset(defined)
         self._names: dict[tuple[str, str], str] = {}
+        self._decoders: dict[str, str] = {}
 
     def use(self, module: str, name: str) -> str:
         """What the module calls a name of another module; imports it."""
@@ -58,7 +66,19 @@ class Imports:
 
     def spell(self, text: str) -> str:
         """The text with its references replaced by local names."""
+        text = _DECODER.sub(lambda match: self._decoder(match[1]), text)
         return _REFERENCE.sub(lambda match: self.use(match[1], match[2]), text)
+
+    def decoders(self) -> list[str]:
+        """The decoders of JSON that the module uses, as constants of it."""
+        lines: list[str] = []
+        for type_, name in sorted(self._decoders.items(), key=lambda item: item[1]):
+            text = self.spell(type_)
+            callable_ = self.use("collections.abc", "Callable")
+            hint = f"{callable_}[[{self.use('builtins', 'bytes')}], {text}]"
+            make = Call(f"{self.use(RUNTIME, 'json_decoder')}(", [text])
+            lines += layout(make, before=f"{name}: {hint} = ")
+        return ["", *lines] if lines else []
 
     def lines(self) -> list[str]:
         """The import statements, in the order and form that ruff gives them."""
@@ -70,6 +90,15 @@ class Imports:
         for module in sorted(modules, key=_module_key):
             sections.setdefault(_section(module), []).extend(_statements(module, modules[module]))
         return [line for section in sorted(sections) for line in (*sections[section], "")][:-1]
+
+    def _decoder(self, type_: str) -> str:
+        if type_ not in self._decoders:
+            name = "_decode_" + "_".join(re.findall(r"\w+", plain(type_))).lower()
+            taken = self._decoders.values()
+            self._decoders[type_] = next(
+                tried for n in count(1) if (tried := f"{name}_{n}" if n > 1 else name) not in taken
+            )
+        return self._decoders[type_]
 
     def _local(self, module: str, name: str) -> str:
         taken = {*self._names.values(), *self._defined}

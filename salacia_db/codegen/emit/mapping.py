@@ -19,6 +19,8 @@ from salacia_db.codegen.emit.types import (
     array_type,
     base_type,
     enum_type,
+    listed,
+    nested_type,
     range_type,
 )
 from salacia_db.codegen.facts import ColumnRef, Converter, PgType, Table
@@ -88,7 +90,7 @@ class TypeMap:
         """
         override = _annotation(told) if told else self._for_column(column) if column else None
         plain = self._plain(type_, filled=filled)
-        return plain if override is None else self._own.overridden(override, plain, type_)
+        return plain if override is None else self._overridden(override, plain, type_)
 
     def touch(self, column: ColumnRef) -> None:
         """Note that a column exists, so that its settings are no mistake."""
@@ -142,7 +144,30 @@ class TypeMap:
     def _plain(self, type_: PgType, *, filled: bool = False) -> PyType | None:
         override = self._types.get(f"{type_.schema}.{type_.name}") or self._types.get(type_.name)
         known = self._known(type_, filled=filled)
-        return known if override is None else self._own.overridden(override, known, type_)
+        return known if override is None else self._overridden(override, known, type_)
+
+    def _overridden(self, override: Override, plain: PyType | None, type_: PgType) -> PyType | None:
+        array = type_
+        while array.kind == "domain" and array.element is not None:
+            array = array.element
+        inner = listed(override) if isinstance(override, str) else None
+        if plain is None or inner is None or array.kind != "array" or array.element is None:
+            return self._own.overridden(override, plain, type_)
+        element, dimensions = self._plain(array.element), 1
+        if element is None:
+            return self._own.overridden(override, plain, type_)
+        # A value of JSON may be a list itself.
+        while not element.json and not element.sequence and (deeper := listed(inner)):
+            inner, dimensions = deeper, dimensions + 1
+        nulls = inner.endswith(" | None")
+        inner = inner.removesuffix(" | None")
+        if inner != element.read:
+            element = self._overridden(inner, element, array.element)
+        if element is None:
+            return None
+        if dimensions == 1:
+            return array_type(element, nulls=nulls)
+        return nested_type(element, dimensions, nulls=nulls)
 
     def _known(self, type_: PgType, *, filled: bool = False) -> PyType | None:
         key = (type_.schema, type_.name)
@@ -181,6 +206,7 @@ class TypeMap:
             dump=f"{class_.unpacker}({{}})",
             atomic=False,
             untold=any(a.untold for a in attributes),
+            encoded=any(a.encoded for a in attributes),
         )
 
 

@@ -36,8 +36,9 @@ def shapes_lines(
         body += ["", "", *shape_lines(shape, imports)]
         if shape.class_ in read:
             body += reader_lines(shape, read[shape.class_], imports)
+    decoders = imports.decoders()
     head = imports.lines()
-    return [*docstring(doc), *(["", *head] if head else []), *body]
+    return [*docstring(doc), *(["", *head] if head else []), *decoders, *body]
 
 
 def composites_lines(shapes: Sequence[Shape], hidden: frozenset[str]) -> list[str]:
@@ -47,7 +48,9 @@ def composites_lines(shapes: Sequence[Shape], hidden: frozenset[str]) -> list[st
     body: list[str] = []
     for shape in shapes:
         body += ["", "", *shape_lines(shape, imports), *unpacker_lines(shape, imports)]
-    return [*docstring("The database's composite types."), "", *imports.lines(), *body]
+    decoders = imports.decoders()
+    head = [*docstring("The database's composite types."), "", *imports.lines(), *decoders]
+    return [*head, *body]
 
 
 def rows_lines(shapes: Sequence[Shape], hidden: frozenset[str]) -> list[str]:

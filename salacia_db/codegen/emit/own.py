@@ -3,22 +3,22 @@
 import re
 
 from salacia_db.codegen.classes import Classes, Definition
+from salacia_db.codegen.emit.imports import decoder, reference
 from salacia_db.codegen.emit.imports import plain as bare
-from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.types import (
     ANY,
-    ENCODE,
+    DECODE,
     INTERVAL,
     RAW,
     TIMEDELTA,
     PyType,
+    json_type,
     same,
     secret,
 )
 from salacia_db.codegen.facts import Converter, PgType
 from salacia_db.codegen.problems import Problem
 
-_CONVERT = reference("msgspec", "convert")
 _NAMED = re.compile(r"«([\w.]+):(\w+)»")
 _TAKEN_AS_THEY_COME = frozenset(("builtins", "typing"))
 
@@ -39,9 +39,10 @@ class OwnTypes:
                 read=override.type,
                 given=override.type,
                 base=ANY if plain is None else plain.base,
-                load=f"{override.read}({{}})",
+                load=f"{override.read}({plain.load if plain and plain.encoded else '{}'})",
                 dump=None if override.write is None else f"{override.write}({{}})",
                 atomic=False,
+                encoded=plain is not None and plain.encoded,
             )
         if plain is None:
             return None if override == "secret" else same(override, atomic=False)
@@ -59,10 +60,6 @@ class OwnTypes:
         """A class for anything but JSON."""
         named = _NAMED.fullmatch(override)
         if named is None or named[1] in _TAKEN_AS_THEY_COME:
-            if plain.load and plain.base.startswith(reference("builtins", "list")):
-                # Arrays of several dimensions, whose elements are no values of the driver's.
-                load = f"{_CONVERT}({{}}, {override})"
-                return PyType(override, override, plain.base, load=load, atomic=False)
             return same(override, atomic=False)
         definition = None if self._classes is None else self._classes.find(named[1], named[2])
         if plain.enum is not None:
@@ -115,8 +112,5 @@ def _enum(override: str, plain: PyType | None) -> PyType:
 
 def _of_json(override: str) -> PyType:
     if override in (ANY, reference("builtins", "object")):
-        return same(override, atomic=False)
-    load = f"{_CONVERT}({{}}, {override})"
-    if override == RAW:
-        load = f"{RAW}({ENCODE}({{}}))"
-    return PyType(override, override, ANY, load=load, atomic=False)
+        return json_type(override, f"{DECODE}({{}})")
+    return json_type(override, f"{RAW}({{}})" if override == RAW else f"{decoder(override)}({{}})")

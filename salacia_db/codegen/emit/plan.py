@@ -79,6 +79,8 @@ class Method(Struct, frozen=True):
     arguments: tuple[Argument, ...]
     row: Row | None
     input: str | None
+    encoded: bool = False
+    """Whether the method decodes JSON in the rows itself."""
 
 
 class Planner:
@@ -123,7 +125,14 @@ class Planner:
         prefix = names.class_name(f"{statement.group}_{statement.name}")
         if len(self.problems) > before:
             return None
-        return Method(query, name, arguments, row, f"{prefix}Input" if kind in _OF_ROWS else None)
+        input_ = f"{prefix}Input" if kind in _OF_ROWS else None
+        return Method(query, name, arguments, row, input_, self._encoded(query, row))
+
+    def _encoded(self, query: Query, row: Row | None) -> bool:
+        if row is None:
+            return False
+        held = [self.column(query, column) for column in query.columns]
+        return any(type_ is not None and type_.encoded for type_ in held)
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -296,7 +305,9 @@ class Planner:
             return None
         self.read[shape.class_] = self._columns[column.rows]
         read = f"{shape.class_.reader}({{}})"
-        row = PyType(shape.class_.text, shape.class_.text, ANY, load=read, atomic=False)
+        encoded = any(field.type.encoded for field in shape.fields)
+        text = shape.class_.text
+        row = PyType(text, text, ANY, load=read, atomic=False, encoded=encoded)
         return array_type(row, nulls=not column.filled)
 
     def _no_type(self, type_: PgType, what: str, at: Span | None) -> None:

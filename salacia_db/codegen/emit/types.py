@@ -1,9 +1,10 @@
 """Types: what Python sees of a PostgreSQL type, and how a value crosses the driver's border.
 
 As asyncpg 0.32 really returns them, with the runtime's codecs for json, jsonb, interval and timetz.
-Elements of an array may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`,
-unless they are of a domain that is NOT NULL. An array of several dimensions arrives as nested
-lists, which its type can't tell: map such a column under `[tool.salacia.types]`.
+JSON comes as the bytes of its text, decoded by the code that knows its type. Elements of an array
+may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`, unless they are of a
+domain that is NOT NULL. An array of several dimensions arrives as nested lists, which its type can't
+tell: map such a column under `[tool.salacia.types]`.
 """
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ ANY = reference("typing", "Any")
 SECRET = reference(RUNTIME, "Secret")
 RAW = reference("msgspec", "Raw")
 ENCODE = reference("msgspec.json", "encode")
+DECODE = reference(RUNTIME, "decode_json")
 INTERVAL = reference(RUNTIME, "Interval")
 TIMEDELTA = reference("datetime", "timedelta")
 
@@ -29,7 +31,8 @@ class PyType(Struct, frozen=True):
     `dumps_null`: `dump` is right for None, too. `text`: the driver carries it only as text, so that
     it can't read a composite that holds it. `empty`: such a text may be empty, so that the driver
     crashes the interpreter on an array of it. `sequence`: a value is a sequence, which within an
-    array the driver would take for a further dimension: it is `untold`, can't be given.
+    array the driver would take for a further dimension: it is `untold`, can't be given. `encoded`:
+    it holds JSON, which the driver gives as the bytes of its text.
     """
 
     read: str
@@ -46,6 +49,7 @@ class PyType(Struct, frozen=True):
     empty: bool = False
     sequence: bool = False
     untold: bool = False
+    encoded: bool = False
 
     def loaded(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver gave."""
@@ -75,9 +79,15 @@ def _applied(template: str | None, value: str, *, nullable: bool) -> str:
     return f"None if {value} is None else {applied}" if nullable else applied
 
 
-def same(text: str, *, atomic: bool = True, json: bool = False) -> PyType:
+def same(text: str, *, atomic: bool = True) -> PyType:
     """A type that crosses the border as it is."""
-    return PyType(text, text, text, atomic=atomic, json=json)
+    return PyType(text, text, text, atomic=atomic)
+
+
+def json_type(text: str, load: str) -> PyType:
+    """A type that JSON becomes."""
+    base = _builtin("bytes")
+    return PyType(text, text, base, load=load, atomic=False, json=True, encoded=True)
 
 
 def _builtin(name: str) -> str:
@@ -95,7 +105,7 @@ MAYBE_EMPTY = replace(ONLY_TEXT, empty=True)
 TUPLE = f"{_builtin('tuple')}[{ANY}, ...]"
 _DATETIME = same(reference("datetime", "datetime"))
 _TIME = same(reference("datetime", "time"))
-_ANY = same(ANY, atomic=False, json=True)
+_ANY = json_type(ANY, f"{DECODE}({{}})")
 _PAIR = same(f"{_builtin('tuple')}[{_builtin('int')}, {_builtin('int')}]", atomic=False)
 _SNAPSHOT = same(
     "{0}[{1}, {1}, {0}[{1}, ...]]".format(_builtin("tuple"), _builtin("int")), atomic=False
@@ -203,6 +213,7 @@ def secret(type_: PyType) -> PyType:
         secret=True,
         atomic=type_.atomic,
         text=type_.text,
+        encoded=type_.encoded,
     )
 
 
@@ -227,7 +238,45 @@ def array_type(element: PyType, *, nulls: bool) -> PyType:
         text=element.text,
         sequence=True,
         untold=element.sequence or element.untold,
+        encoded=element.encoded,
     )
+
+
+def nested_type(element: PyType, dimensions: int, *, nulls: bool) -> PyType:
+    """Lists of lists of the elements: an array of that many dimensions."""
+    read, given = optional(element.read, nulls), optional(element.given, nulls)
+    for _ in range(dimensions):
+        read = f"{_builtin('list')}[{read}]"
+        given = f"{reference('collections.abc', 'Sequence')}[{given}]"
+    load, dump = (
+        "" if each is None else f", lambda v: {_applied(each, 'v', nullable=nulls)}"
+        for each in (element.load, element.dump)
+    )
+    return PyType(
+        read=read,
+        given=given,
+        base=f"{_builtin('list')}[{ANY}]",
+        load=f"{reference(RUNTIME, 'read_array')}({read}, {dimensions}, {{}}{load})",
+        dump=f"{reference(RUNTIME, 'write_array')}({dimensions}, {{}}{dump})",
+        atomic=False,
+        text=element.text,
+        sequence=True,
+        untold=element.untold,
+        encoded=element.encoded,
+    )
+
+
+def listed(text: str) -> str | None:
+    """What a type is a list of, None where it is no list."""
+    head = f"{_builtin('list')}["
+    if not text.startswith(head) or not text.endswith("]"):
+        return None
+    inner, depth = text.removeprefix(head)[:-1], 0
+    for character in inner:
+        depth += (character == "[") - (character == "]")
+        if depth < 0:
+            return None
+    return inner
 
 
 def _each(template: str | None, *, nulls: bool) -> str | None:

@@ -282,7 +282,7 @@ async def test_every_value_arrives_and_comes_back_as_its_class(db: Any, shop: An
     assert thing.home == given["home"]
     assert type(thing.home.at.mood) is shop.Mood
     assert thing.places == given["places"]
-    assert bytes(thing.raw) == b"[1,2]"
+    assert bytes(thing.raw) == b"[1, 2]"
     assert thing.body == {"n": [1, None]}
     assert await db.things.all() == [thing]
     assert await db.things.get(id=thing.id) == thing

@@ -157,7 +157,7 @@ async def order(db: Any, acme: Any) -> Any:
         raw=msgspec.Raw(b'{"n": 1}'),
         level=acme.Level.HIGH,
         took=timedelta(days=1, microseconds=2),
-        grid=[["sad", "so-so"], ["so-so", "sad"]],
+        grid=[[acme.Mood.SAD, acme.Mood.SO_SO], [acme.Mood.SO_SO, acme.Mood.SAD]],
     )
 
 

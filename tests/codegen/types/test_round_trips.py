@@ -163,9 +163,11 @@ async def test_null_is_none(db: Any, case: Case):
 async def test_a_value_that_python_lacks_is_a_clear_error(db: Any, type_: str, literal: str):
     (case,) = (case for case in CASES if case.type == type_)
     await db.execute(f"insert into {NAMES[type_]} (v) values ('{literal}')")
-    with pytest.raises(InvalidValue, match=r"kept\.newest_t\d+: .* cast it to text") as caught:
+    # JSON is decoded by the generated code, beyond the statement.
+    where = "" if type_ == "json" else r"kept\.newest_t\d+: "
+    with pytest.raises(InvalidValue, match=f"{where}.* cast it to text") as caught:
         await query(db, case, prefix="newest")()
-    assert "20000" not in str(caught.value)
+    assert literal not in str(caught.value)
     async with db.unit_of_work() as uow:
         with pytest.raises(InvalidValue):
             await query(uow, case, prefix="newest")()

@@ -3,7 +3,7 @@
 
 from salacia_db.runtime import Group, Statement, Write
 
-from .models import Job, JobsDone
+from .models import Job, JobsDone, build_jobs_done
 
 _FINISH = Statement(
     "jobs.finish",
@@ -19,6 +19,7 @@ _FINISH = Statement(
     "returning jobs_done.id, jobs_done.payload, jobs_done.took",
     parameters=("id", "took"),
     clean=True,
+    json=True,
     tracked=(
         "-- jobs.finish\n"
         "with finished as (\n"
@@ -31,7 +32,7 @@ _FINISH = Statement(
         "from finished\n"
         "returning jobs_done.id, jobs_done.payload, jobs_done.took, pg_current_xact_id()"
     ),
-    writes=(Write("delete", Job), Write("create", JobsDone, returned=True)),
+    writes=(Write("delete", Job), Write("create", JobsDone, returned=True, build=build_jobs_done)),
 )
 
 
@@ -46,4 +47,4 @@ class JobsQueries(Group):
         Source: queries/jobs.sql (finish)
         """
         row = await self._session.fetchrow(_FINISH, id, took)
-        return None if row is None else JobsDone(*row)
+        return None if row is None else build_jobs_done(*row)

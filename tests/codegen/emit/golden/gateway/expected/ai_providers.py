@@ -19,6 +19,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    json=True,
     none=NoSuchProvider,
 )
 _SET_KEY = Statement(
@@ -28,6 +29,7 @@ _SET_KEY = Statement(
     "returning id, name, auth_type, api_key, settings",
     parameters=("id", "api_key", "auth_type"),
     clean=True,
+    json=True,
     writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
 )
 _IMPORT_KEYS = Statement(
@@ -43,6 +45,7 @@ _LIST = Statement(
     "select id, name, auth_type, api_key, settings from ai_providers order by name",
     read_only=True,
     clean=True,
+    json=True,
 )
 _NAMES = Statement(
     "ai_providers.names",

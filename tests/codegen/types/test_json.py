@@ -1,0 +1,221 @@
+"""JSON goes straight from the wire into the type that it has, wherever it stands."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+from projects import imported, written
+
+from salacia_db.postgres.scratch import scratch_database
+from salacia_db.runtime import Created, Hooks, InvalidValue
+from salacia_db.runtime.pinned import pin
+
+SCHEMA = """
+create type parcel as (weight int, label jsonb);
+create table orders (
+  id int primary key, lines jsonb not null, raw jsonb, old_raw json, plain jsonb,
+  all_lines jsonb[], parcel parcel, parcels parcel[], told jsonb
+);
+create table notes (id int primary key, body jsonb);
+"""
+COLUMNS = "id, lines, raw, old_raw, plain, all_lines, parcel, parcels, told"
+QUERIES = f"""
+-- name: add :one!
+insert into orders ({COLUMNS})
+values (:id, :lines, :raw, :old_raw, :plain, :all_lines, :parcel, :parcels, :told) returning *;
+-- name: every :many
+select * from orders order by id;
+-- name: flowing :stream
+select * from orders order by id;
+-- name: raws :many
+select raw from orders order by id;
+-- name: whole :one!
+select array_agg(o) as whole from orders o;
+-- name: both :many
+select o, n from orders o left join notes n on n.id = o.id order by o.id;
+-- name: note :one!
+insert into notes values (:id, :body) returning *;
+-- name: aggregated :one!
+-- as lines: list[acme.Line]
+select jsonb_agg(l) as lines, max(id) as newest, to_jsonb(1) as one
+from orders, jsonb_array_elements(lines) l;
+-- name: several :bulk
+insert into notes values (:id, :body) returning *;
+-- name: kept :many
+select body from notes order by id;
+"""
+ACME = """
+from msgspec import Struct
+
+
+class Line(Struct):
+    sku: str
+    count: int = 1
+
+
+class Told:
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+def told(value: object) -> Told:
+    return Told(value)
+
+
+def tell(value: Told) -> object:
+    return value.value
+"""
+SETTINGS = """
+[tool.salacia.types]
+"public.orders.lines" = "list[acme.Line]"
+"public.orders.raw" = "msgspec.Raw"
+"public.orders.old_raw" = "msgspec.Raw"
+"public.orders.all_lines" = "list[acme.Line | None]"
+"public.orders.told" = {type = "acme.Told", read = "acme.told", write = "acme.tell"}
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("json")
+    (root / "acme_json.py").write_text(ACME)
+    queries, settings = (
+        QUERIES.replace("acme.", "acme_json."),
+        SETTINGS.replace("acme.", "acme_json."),
+    )
+    return imported(written(root, "json_types", SCHEMA, queries, settings))
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    with scratch_database() as made:
+        yield made
+
+
+@pytest.fixture
+async def db(package: Any, url: str) -> AsyncIterator[Any]:
+    async with package.connect(url, profile="test", hooks=Hooks()) as database:
+        await database.execute(SCHEMA)
+        yield database
+
+
+def line(sku: str, count: int = 1) -> Any:
+    import acme_json  # type: ignore[import-not-found]
+
+    return acme_json.Line(sku, count)
+
+
+async def add(db: Any, package: Any, id_: int = 1, **changed: Any) -> Any:
+    import acme_json
+
+    parcel = package.Parcel(7, {"to": [1]})
+    values = {
+        "id": id_,
+        "lines": [line("a", 2)],
+        "raw": msgspec.Raw(b'{"n": 1.50}'),
+        "old_raw": msgspec.Raw(b'{ "n":1.50,"n":2 }'),
+        "plain": {"x": [None, 1]},
+        "all_lines": [line("b"), None],
+        "parcel": parcel,
+        "parcels": [parcel, None],
+        "told": acme_json.Told([1]),
+    }
+    return await db.kept.add(**(values | changed))
+
+
+def shown(order: Any) -> Any:
+    told = order.told and order.told.value
+    return msgspec.structs.replace(order, told=told)
+
+
+async def test_it_has_its_type_in_columns_arrays_composites_and_whole_rows(db: Any, package: Any):
+    made = shown(await add(db, package))
+    assert made.lines == [line("a", 2)]
+    assert made.plain == {"x": [None, 1]}
+    assert made.all_lines == [line("b"), None]
+    assert made.parcel == package.Parcel(7, {"to": [1]})
+    assert made.parcels == [made.parcel, None]
+    assert made.told == [1]
+    assert [shown(row) for row in await db.kept.every()] == [made]
+    assert [shown(row) async for row in db.kept.flowing()] == [made]
+    (whole,) = await db.kept.whole()
+    assert shown(whole) == made
+    await db.kept.note(id=1, body={"deep": [1]})
+    (both,) = await db.kept.both()
+    assert shown(both.o) == made
+    assert both.n == package.Note(1, {"deep": [1]})
+    found = await db.kept.aggregated()
+    assert (found.lines, found.one) == ([line("a", 2)], 1)
+
+
+async def test_raw_is_the_text_as_the_server_has_it(db: Any, package: Any):
+    made = await add(db, package)
+    assert bytes(made.raw) == b'{"n": 1.50}'
+    assert bytes(made.old_raw) == b'{ "n":1.50,"n":2 }'
+    assert [bytes(raw) for raw in await db.kept.raws()] == [bytes(made.raw)]
+
+
+async def test_null_is_none_but_for_raw_which_holds_it(db: Any, package: Any):
+    nothing = dict.fromkeys(("old_raw", "plain", "all_lines", "parcel", "parcels", "told"))
+    made = await add(db, package, raw=msgspec.Raw(b"null"), **nothing)
+    assert bytes(made.raw) == b"null"
+    assert [getattr(made, name) for name in nothing] == [None] * len(nothing)
+
+
+async def test_what_does_not_fit_its_type_is_told_without_its_value(db: Any, package: Any):
+    await add(db, package)
+    await db.execute("""update orders set lines = '[{"sku": "s3cret", "count": "s3cret"}]'""")
+    with pytest.raises(InvalidValue) as caught:
+        await db.kept.every()
+    assert "no list[acme_json.Line], at `$[0].count`: Expected `int`, got `str`" in str(
+        caught.value
+    )
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+async def test_ones_own_sql_gets_it_decoded(db: Any, package: Any):
+    await add(db, package)
+    sql = "select lines, all_lines from orders"
+    expected = ([{"sku": "a", "count": 2}], [{"sku": "b", "count": 1}, None])
+    assert tuple(await db.fetchrow(sql)) == expected
+    async with db.unit_of_work() as uow:
+        connection = await uow.connection()
+        prepared = await connection.prepare(sql)
+        await uow.kept.every()
+        assert tuple(await prepared.fetchrow()) == expected
+        rows = uow.kept.flowing()
+        async for row in rows:
+            assert tuple(await connection.fetchrow(sql)) == expected
+            assert row.lines == [line("a", 2)]
+        await db.execute("update orders set lines = '3'")
+        with pytest.raises(InvalidValue):
+            await uow.kept.every()
+        assert (await connection.fetchval("select lines from orders")) == 3
+    assert await db.fetchval("select lines from orders") == 3
+
+
+async def test_hooks_are_given_it_with_its_type(db: Any, package: Any, url: str):
+    seen: list[Any] = []
+    hooks = Hooks()
+
+    @hooks.after_create(package.Order)
+    async def created(event: Created[Any]) -> None:
+        seen.extend(row.lines for row in event.rows)
+
+    async with package.connect(url, profile="test", hooks=hooks) as hooked:
+        await add(hooked, package)
+    assert seen == [[line("a", 2)]]
+
+
+async def test_bulk_calls_and_pinned_databases_read_it_too(db: Any, package: Any, url: str):
+    inputs = [package.kept.KeptSeveralInput(id=n, body=[n]) for n in range(3)]
+    assert await db.kept.several(inputs) == [package.Note(n, [n]) for n in range(3)]
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        pinned = pin(package.Database, connection)
+        assert await pinned.kept.kept() == [[0], [1], [2]]
+        assert await connection.fetchval("select body from notes where id = 2") == [2]
+    await connection.close()
