@@ -3,8 +3,8 @@
 As asyncpg 0.32 really returns them, with the runtime's codecs for json, jsonb, interval and timetz.
 JSON comes as the bytes of its text, decoded by the code that knows its type. Elements of an array
 may be NULL and nothing in PostgreSQL says otherwise, so they are `T | None`, unless they are of a
-domain that is NOT NULL. An array of several dimensions arrives as nested lists, which its type can't
-tell: map such a column under `[tool.salacia.types]`.
+domain that is NOT NULL. An array of several dimensions arrives as nested lists, which its type
+can't tell: map such a column under `[tool.salacia.types]`.
 """
 
 from msgspec import Struct
