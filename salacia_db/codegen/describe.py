@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Cardinality, Column, Kind, Query, TableRef
+from salacia_db.codegen.facts import Cardinality, Column, Kind, Query, TableColumns, TableRef
 from salacia_db.codegen.problems import Problem, Severity
 
 
@@ -32,6 +32,26 @@ class ColumnDescription(Struct, frozen=True):
     column: str | None
 
 
+class TableDescription(Struct, frozen=True):
+    """Columns of a table that a query reads or writes."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+class EffectsDescription(Struct, frozen=True):
+    """What a query does: the columns that it may read and write, null where it may be any.
+
+    `uses_time`: it may depend on the transaction's time (`now()`, not `clock_timestamp()`).
+    `clean`: settings, temporary tables and locks of the session stay as they were.
+    """
+
+    reads: tuple[TableDescription, ...] | None
+    writes: tuple[TableDescription, ...] | None
+    uses_time: bool
+    clean: bool
+
+
 class QueryDescription(Struct, frozen=True):
     """A query; `sql` is what runs, `row` the struct of its rows unless they are bare values."""
 
@@ -47,6 +67,7 @@ class QueryDescription(Struct, frozen=True):
     cardinality: Cardinality
     read_only: bool
     writes: tuple[str, ...]
+    effects: EffectsDescription
     sort_keys: tuple[str, ...] = ()
 
 
@@ -116,7 +137,19 @@ def _query(query: Query, naming: Naming) -> QueryDescription:
         cardinality=query.cardinality,
         read_only=query.read_only,
         writes=tuple(dict.fromkeys(_name(write.table) for write in query.writes)),
+        effects=EffectsDescription(
+            reads=_tables(query.columns_read),
+            writes=_tables(query.columns_written),
+            uses_time=query.uses_time,
+            clean=query.clean,
+        ),
     )
+
+
+def _tables(found: tuple[TableColumns, ...] | None) -> tuple[TableDescription, ...] | None:
+    if found is None:
+        return None
+    return tuple(TableDescription(_name(one.table), one.columns) for one in found)
 
 
 def _column(query: Query, column: Column, naming: Naming) -> ColumnDescription:

@@ -280,6 +280,13 @@ class CopyTarget(Struct, frozen=True):
     columns: tuple[str, ...]
 
 
+class TableColumns(Struct, frozen=True, gc=False):
+    """Columns of one table, in alphabetical order."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+
+
 class Query(Struct, frozen=True):
     """A statement with everything that PostgreSQL's query tree proves about it.
 
@@ -288,6 +295,8 @@ class Query(Struct, frozen=True):
     included. `clean`: the session is left as it was found. `single`: at most one row is affected
     or returned whatever the data. `rows_reason`, `not_read_only` and `not_clean` say in words why
     the cardinality is what it is, and what keeps the statement from being so; empty where it is.
+    `columns_read` and `columns_written` are all columns that may be, also through views and foreign
+    keys, None where that isn't known. `uses_time`: it may depend on the transaction's time.
     """
 
     statement: Statement
@@ -306,6 +315,9 @@ class Query(Struct, frozen=True):
     rows_reason: str = ""
     not_read_only: str = ""
     not_clean: str = ""
+    columns_read: tuple[TableColumns, ...] | None = None
+    columns_written: tuple[TableColumns, ...] | None = None
+    uses_time: bool = True
 
 
 class Schema(Struct, frozen=True):

@@ -18,7 +18,14 @@ _QUERY = {
     "cardinality": str,
     "read_only": bool,
     "writes": list,
+    "effects": dict,
     "sort_keys": list,
+}
+_EFFECTS = {
+    "reads": (list, type(None)),
+    "writes": (list, type(None)),
+    "uses_time": bool,
+    "clean": bool,
 }
 _PARAMETER = {"name": str, "pg_type": str, "py_type": str, "nullable": bool, "optional": bool}
 _COLUMN = {
@@ -56,6 +63,9 @@ def check_contract(found: dict[str, Any]) -> None:
         assert query["cardinality"] in ("none", "one", "optional", "many")
         assert all(isinstance(table, str) for table in query["writes"])
         assert query["sort_keys"] == []
+        check(query["effects"], _EFFECTS)
+        for touched in (*(query["effects"]["reads"] or ()), *(query["effects"]["writes"] or ())):
+            check(touched, {"table": str, "columns": list})
         for parameter in query["params"]:
             check(parameter, _PARAMETER)
         for column in query["columns"]:
@@ -98,6 +108,12 @@ def test_the_json_says_what_is_known(project: Folder):
         "cardinality": "optional",
         "read_only": True,
         "writes": [],
+        "effects": {
+            "reads": [{"table": "customers", "columns": ["id", "name", "nickname"]}],
+            "writes": [],
+            "uses_time": False,
+            "clean": True,
+        },
         "sort_keys": [],
     }
     assert [(p["name"], p["optional"]) for p in named["params"]] == [
@@ -107,6 +123,8 @@ def test_the_json_says_what_is_known(project: Folder):
     assert (named["cardinality"], named["line"]) == ("many", 5)
     assert named["row"] == "CustomersNamedRow"
     assert (rename["cardinality"], rename["writes"]) == ("none", ["customers"])
+    assert rename["effects"]["reads"] == [{"table": "customers", "columns": ["id"]}]
+    assert rename["effects"]["writes"] == [{"table": "customers", "columns": ["name"]}]
     assert (rename["row"], rename["columns"], rename["read_only"]) == (None, [], False)
 
 

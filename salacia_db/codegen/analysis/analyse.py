@@ -22,6 +22,7 @@ from salacia_db.codegen.facts import (
     Cardinality,
     Query,
     Statement,
+    TableColumns,
     TableRef,
     Write,
 )
@@ -100,6 +101,9 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
         rows_reason="" if query is None else why(query, catalog),
         not_read_only=effect.not_read_only,
         not_clean=effect.not_clean,
+        columns_read=_by_table(effect.columns_read, catalog),
+        columns_written=_by_table(effect.columns_written, catalog),
+        uses_time=effect.uses_time,
     )
     return Outcome(known, tuple(problems))
 
@@ -225,6 +229,18 @@ def _cardinality(parsed: Parsed, catalog: Catalog) -> Cardinality:
 def _refs(oids: tuple[int, ...], catalog: Catalog) -> list[TableRef]:
     found = {catalog.relations[oid].table.ref for oid in oids if oid in catalog.relations}
     return sorted(found, key=lambda ref: (ref.schema, ref.name))
+
+
+def _by_table(
+    columns: dict[int, frozenset[str]] | None, catalog: Catalog
+) -> tuple[TableColumns, ...] | None:
+    if columns is None:
+        return None
+    found = [
+        TableColumns(catalog.relations[oid].table.ref, tuple(sorted(names)))
+        for oid, names in columns.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.table.schema, one.table.name)))
 
 
 def _writes(

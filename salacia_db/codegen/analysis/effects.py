@@ -1,12 +1,13 @@
 """Effects: what a statement reads and writes, and whether it leaves the session as it was."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 from msgspec import Struct
 
+from salacia_db.codegen.analysis.calls import called, converted, only_reading, reads_text
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation
-from salacia_db.codegen.analysis.tree import Node, parse_tree
+from salacia_db.codegen.analysis.touched import cascaded, read_columns, written_columns
+from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.vetted import Touches, tells_time, touches
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, SELECT, UPDATE, descend
 from salacia_db.codegen.facts import Operation, PgType
@@ -17,6 +18,7 @@ _LAST_TIME = 8  # SVFOP_LOCALTIMESTAMP_N; later ones are names of roles and the 
 _OPERATIONS: dict[int, Operation] = {INSERT: "create", UPDATE: "update", DELETE: "delete"}
 # What the actions of a foreign key (ON DELETE CASCADE, SET NULL, …) do to other tables.
 _CASCADING = frozenset(("update", "delete"))
+_TIMES = (1082, 1083, 1114, 1184, 1266)  # date, time, timestamp, timestamptz, timetz
 _EVERYTHING = Touches.DATA | Touches.SESSION
 
 
@@ -26,8 +28,12 @@ class Effects(Struct, frozen=True):
     `reads` and `writes` are relations by oid, in order, those of WITH queries and views included;
     what triggers and foreign keys change further isn't among them. `read_only`: nothing is written
     or locked, by functions included. `clean`: settings, temporary tables, session locks and the
-    like stay as they were. `uses_time`: the result depends on the time. `not_read_only` and
-    `not_clean` say what kept the statement from being so; empty where it is.
+    like stay as they were. `uses_time`: what it returns or writes may depend on the transaction's
+    time. `not_read_only` and `not_clean` say what kept the statement from being so; empty where it
+    is.
+
+    `columns_read` and `columns_written` are the names of columns by relation, the changes that
+    foreign keys pass on included; None where it may be any of any table.
     """
 
     read_only: bool
@@ -37,6 +43,8 @@ class Effects(Struct, frozen=True):
     uses_time: bool
     not_read_only: str = ""
     not_clean: str = ""
+    columns_read: dict[int, frozenset[str]] | None = None
+    columns_written: dict[int, frozenset[str]] | None = None
 
 
 def effects(queries: list[Node], catalog: Catalog) -> Effects:
@@ -46,19 +54,23 @@ def effects(queries: list[Node], catalog: Catalog) -> Effects:
     """
     if not queries:
         reason = "PostgreSQL tells nothing of this statement"
-        return Effects(False, False, (), (), False, reason, reason)
+        return Effects(False, False, (), (), True, reason, reason)
     seen = _Seen(catalog)
     for query in queries:
         for node in descend(query):
             seen.visit(node)
+    # All that isn't known touches the session as well.
+    clean = Touches.SESSION not in seen.reasons
     return Effects(
         read_only=Touches.DATA not in seen.reasons,
-        clean=Touches.SESSION not in seen.reasons,
+        clean=clean,
         reads=tuple(sorted(seen.reads)),
         writes=tuple(sorted(seen.writes)),
-        uses_time=seen.uses_time,
+        uses_time=seen.uses_time or not clean,
         not_read_only=seen.reasons.get(Touches.DATA, ""),
         not_clean=seen.reasons.get(Touches.SESSION, ""),
+        columns_read=seen.columns_read if clean else None,
+        columns_written=seen.columns_written if clean else None,
     )
 
 
@@ -70,6 +82,8 @@ class _Seen:
         self.reasons: dict[Touches, str] = {}
         self.reads: set[int] = set()
         self.writes: set[tuple[int, Operation]] = set()
+        self.columns_read: dict[int, frozenset[str]] = {}
+        self.columns_written: dict[int, frozenset[str]] = {}
         self.uses_time = False
         self.entered: set[int] = set()
 
@@ -81,9 +95,11 @@ class _Seen:
             self.uses_time = self.uses_time or node.number("op") <= _LAST_TIME
         elif node.tag == "NEXTVALUEEXPR":
             self._touch(Touches.DATA, "it takes a sequence's next value")
-        for oid in self._called(node):
+        if reads_text(node) and any(map(self._is_time, converted(node))):
+            self.uses_time = True  # 'now', 'today'
+        for oid in called(node, self.catalog.operators):
             self._call(oid)
-        for oid in _converted(node):
+        for oid in converted(node):
             if oid >= FIRST_USER_OID:
                 self._domains(self.catalog.types.get(oid))
 
@@ -105,7 +121,7 @@ class _Seen:
                 "m",
                 "f",
             ):
-                self._read(entry.number("relid"), count=index != target or command != INSERT)
+                self._read(query, entry, new=index == target and command == INSERT)
         if query.get("rowMarks"):
             self._touch(Touches.DATA, "it locks rows")
         if command == SELECT:
@@ -113,16 +129,21 @@ class _Seen:
         if command not in (INSERT, UPDATE, DELETE, MERGE) or not 0 < target <= len(rtable):
             self._touch(_EVERYTHING, "it is not understood")
             return
-        self._write(rtable[target - 1].number("relid"), _operations(query))
+        self._write(query, rtable[target - 1].number("relid"))
 
-    def _read(self, oid: int, *, count: bool) -> None:
+    def _read(self, query: Node, entry: Node, *, new: bool) -> None:
+        """`new`: the rows of the relation are those that the query itself makes."""
+        oid = entry.number("relid")
         relation = self.catalog.relations.get(oid)
         if relation is None:
             if oid >= FIRST_USER_OID:
                 self._touch(_EVERYTHING, "it reads a relation that is not known here")
             return
-        if count:
+        columns = read_columns(query, entry, relation)
+        if not new:
             self.reads.add(oid)
+        if columns or not new:
+            _add(self.columns_read, oid, columns)
         name = relation.table.ref.name
         if relation.foreign:
             self._touch(_EVERYTHING, f"{name} is a foreign table")
@@ -130,17 +151,22 @@ class _Seen:
             for function in relation.policy_functions:
                 self._call(function, f"a policy of {name} calls ")
 
-    def _write(self, oid: int, operations: Iterable[Operation]) -> None:
-        found = tuple(operations)
+    def _write(self, query: Node, oid: int) -> None:
+        found = tuple(_operations(query))
         self.writes.update((oid, operation) for operation in found)
         self._touch(Touches.DATA, "it writes")
         relation = self.catalog.relations.get(oid)
         if relation is None or relation.rules or relation.table.kind not in ("r", "p"):
             self._touch(Touches.SESSION, "its target has rules or is not a table")
             return
+        columns = written_columns(query, relation)
+        _add(self.columns_written, oid, columns)
         self._fire(relation, _events(found))
         if _CASCADING & _events(found):
             self._cascade(relation, {oid})
+            deletes = "delete" in found
+            for other, passed in cascaded(relation, columns, self.catalog, deletes=deletes).items():
+                _add(self.columns_written, other, passed)
         for function in relation.check_functions:
             self._call(function, f"a check, index or column of {relation.table.ref.name} calls ")
 
@@ -163,15 +189,6 @@ class _Seen:
 
     # --- functions and types ----------------------------------------------------------------------
 
-    def _called(self, node: Node) -> Iterator[int]:
-        for name in ("funcid", "aggfnoid", "winfnoid"):
-            if node.number(name):
-                yield node.number(name)
-        # Operators of one's own types may stand in rows that are compared as a whole.
-        for number in (node.number("opno"), *node.numbers("opnos")):
-            if number:
-                yield self.catalog.operators.get(number, ("", 0))[1]
-
     def _call(self, oid: int, prefix: str = "it calls ") -> None:
         function = self.catalog.functions.get(oid)
         if function is not None and self._enters(function):
@@ -183,9 +200,18 @@ class _Seen:
         if function is not None and tells_time(function):
             self.uses_time = True
 
+    def _is_time(self, oid: int) -> bool:
+        """Whether a value of the type is, or holds, a time that text may leave open."""
+        type_ = self.catalog.types.get(oid)
+        if type_ is None or oid in _TIMES:
+            return True
+        parts = [] if type_.element is None else [type_.element]
+        parts += [attribute for _, attribute in type_.attributes]
+        return any(self._is_time(part.oid) for part in parts)
+
     def _enters(self, function: Function) -> bool:
         """Whether the function's body could be looked through instead of the function itself."""
-        nodes = _only_reading(function.body) if function.body else ()
+        nodes = only_reading(function.body) if function.body else ()
         if nodes and function.oid not in self.entered:
             self.entered.add(function.oid)
             for node in nodes:
@@ -202,24 +228,6 @@ class _Seen:
             self._domains(type_.element)
         for _, attribute in type_.attributes:
             self._domains(attribute)
-
-
-@cache
-def _only_reading(body: str) -> tuple[Node, ...]:
-    """The nodes of a function's printed body; none of one whose tree doesn't tell everything.
-
-    It is as it was parsed: rules and column defaults are not applied, views not expanded.
-    """
-    try:
-        nodes = tuple(descend(parse_tree(body.encode())))
-    except ValueError:
-        return ()
-    for node in nodes:
-        if node.tag == "QUERY" and node.number("commandType") != SELECT:
-            return ()
-        if node.number("relid") and node.get("relkind") == "v":
-            return ()
-    return nodes
 
 
 def _operations(query: Node) -> Iterator[Operation]:
@@ -245,10 +253,5 @@ def _events(operations: Iterable[Operation]) -> frozenset[str]:
     return frozenset(event for operation in operations for event in raised[operation])
 
 
-def _converted(node: Node) -> Iterator[int]:
-    """The types into which the node brings a value that may not have been of it."""
-    for name in ("resulttype", "funcresulttype", "paramtype", "typid"):
-        if node.number(name):
-            yield node.number(name)
-    yield from node.numbers("funccoltypes")
-    yield from node.numbers("coltypes")
+def _add(columns: dict[int, frozenset[str]], oid: int, more: frozenset[str]) -> None:
+    columns[oid] = columns.get(oid, frozenset()) | more

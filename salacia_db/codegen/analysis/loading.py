@@ -35,6 +35,9 @@ _EVENTS: tuple[tuple[int, Event], ...] = (
 )
 # The functions and operators that a printed expression calls.
 _CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")
+# `current_date` and the like call no function: they count as now().
+_TIME = re.compile(r"SQLVALUEFUNCTION :op [0-8] ")
+_NOW = 1299
 _KINDS: dict[str, Kind] = {
     "b": "base",
     "c": "composite",
@@ -85,7 +88,12 @@ def load(server: Server) -> Catalog:
 
 
 def _called(printed: Iterable[str]) -> frozenset[int]:
-    return frozenset(int(oid) for trees in printed for oid in _CALLED.findall(trees))
+    oids: set[int] = set()
+    for trees in printed:
+        oids |= {int(oid) for oid in _CALLED.findall(trees)}
+        if _TIME.search(trees):
+            oids.add(_NOW)
+    return frozenset(oids)
 
 
 def _types(rows: dict[int, TypeRow], columns: dict[int, list[ColumnRow]]) -> dict[int, PgType]:

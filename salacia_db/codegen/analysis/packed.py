@@ -15,6 +15,7 @@ from salacia_db.codegen.facts import (
     Query,
     Span,
     Statement,
+    TableColumns,
     TableRef,
     Tracked,
     ValueField,
@@ -41,6 +42,9 @@ class _Facts(Struct, frozen=True, array_like=True):
     rows_reason: str
     not_read_only: str
     not_clean: str
+    columns_read: tuple[TableColumns, ...] | None
+    columns_written: tuple[TableColumns, ...] | None
+    uses_time: bool
 
 
 class _Problem(Struct, frozen=True, array_like=True):

@@ -30,10 +30,15 @@ def touches(function: Function | None) -> Touches:
 
 
 def tells_time(function: Function) -> bool:
-    """Whether the result depends on when the statement or its transaction runs."""
+    """Whether the result may depend on the time at which its transaction began."""
     if not function.builtin:
         return False
-    return function.name in _TIME or (function.name == "age" and len(function.arguments) == 1)
+    name, arguments = function.name, function.arguments
+    # '{"due": "today"}' is read as text is.
+    if name in _TIME or name.startswith(_FROM_JSON):
+        return True
+    # The one counts from today; the other takes the zone's offset of today.
+    return (name == "age" and len(arguments) == 1) or (name == "timezone" and _TIMETZ in arguments)
 
 
 def _builtin(function: Function) -> Touches:
@@ -72,12 +77,9 @@ _HARMLESS = tuple(
     """.split()
 )
 
-_TIME = frozenset(
-    """
-    clock_timestamp now pg_postmaster_start_time statement_timestamp timeofday
-    transaction_timestamp
-    """.split()
-)
+_TIME = frozenset("now transaction_timestamp timetz".split())
+_TIMETZ = 1266
+_FROM_JSON = ("json_populate_", "jsonb_populate_", "json_to_record", "jsonb_to_record")
 
 # citext, hstore, intarray, ltree, pg_trgm, pgcrypto, unaccent, uuid-ossp, vector
 _EXTENSIONS = tuple(
