@@ -76,16 +76,79 @@ class ParameterUse(Struct, frozen=True):
     markers: tuple[Marker, ...]
 
 
-class OptionalLine(Struct, frozen=True):
-    """`start:end` of a statement's `sql`: there only when the parameter `name` is given.
+Bit = tuple[str, str | None]
+"""What a line depends on: the name that has to be given, and the value, if it has to be one."""
 
-    Two of them are nested or apart. `source` is the place of its `-- if :name`.
+
+class OptionalLine(Struct, frozen=True):
+    """`start:end` of a statement's `sql`: there only when `name` is given, or is `value`.
+
+    Two of them are nested or apart. `source` is the place of its `-- if :name`, `-- if :name =
+    value` or `-- sort: value` (whose name is `sort`).
     """
 
     name: str
     start: int
     end: int
     source: Span
+    value: str | None = None
+
+    @property
+    def bit(self) -> Bit:
+        """What it depends on."""
+        return self.name, self.value
+
+
+class Choice(Struct, frozen=True):
+    """An argument that is no parameter of the SQL: it chooses lines by its value.
+
+    `labels` are the values that lines ask for, in their order. Without `default` none may be
+    chosen. A `flag` is one whose values are true and false.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    default: str | None
+    source: Span
+
+    @property
+    def flag(self) -> bool:
+        """Whether its values are true and false."""
+        return set(self.labels) <= {"true", "false"}
+
+
+class Filter(Struct, frozen=True):
+    """`-- where: name`: at offset `at` of the `sql` another statement's optional lines go on."""
+
+    group: str | None
+    name: str
+    at: int
+    source: Span
+
+
+class Fragment(Struct, frozen=True):
+    """A part of a text: strings, and the indexes of the parameters that stand between them.
+
+    It is there if of each of `needs` at least one is chosen.
+    """
+
+    items: tuple[str | int, ...]
+    needs: tuple[tuple[Bit, ...], ...] = ()
+
+
+class Dynamic(Struct, frozen=True):
+    """A statement whose text depends on what is given: its fragments, in order.
+
+    `bits` are all that its lines depend on.
+    `suffix` ends its tracked form. `written` is empty, or holds what an UPDATE needs one of: else
+    its SET is empty. `shapes` is the number of texts that the server has checked.
+    """
+
+    bits: tuple[Bit, ...]
+    fragments: tuple[Fragment, ...]
+    suffix: str | None
+    written: tuple[Bit, ...]
+    shapes: int
 
 
 class OutputType(Struct, frozen=True):
@@ -96,13 +159,21 @@ class OutputType(Struct, frozen=True):
     source: Span
 
 
+class Empty(Struct, frozen=True):
+    """`-- empty: name`: the statement of its group that runs where its own SET is empty."""
+
+    name: str
+    source: Span
+
+
 class Statement(Struct, frozen=True):
     """One annotated statement as it stands in a file.
 
     `sql` is the text for the server: parameters written as `$n`, without the annotation comments
     and the closing semicolon. `pieces` maps it back: sorted (offset in `sql`, offset in the file)
     pairs; between two pairs offsets advance together. `schema` is the folder under sql/, if any.
-    `sql` has every optional line; `optional` says which they are, in their order.
+    `sql` has every optional line; `optional` says which they are, in their order, and `choices`
+    which of their names are no parameters.
     """
 
     group: str
@@ -120,6 +191,9 @@ class Statement(Struct, frozen=True):
     none: str | None = None
     timeout: float | None = None
     optional: tuple[OptionalLine, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    empty: Empty | None = None
     output_types: tuple[OutputType, ...] = ()
 
 
@@ -204,6 +278,8 @@ class Parameter(Struct, frozen=True):
     nullable: bool
     default: str | None = None
     origin: ColumnRef | None = None
+    optional: bool = False
+    """Whether it may be left out, with the lines that need it."""
 
 
 class Column(Struct, frozen=True):
@@ -287,6 +363,14 @@ class TableColumns(Struct, frozen=True, gc=False):
     columns: tuple[str, ...]
 
 
+class Emptied(Struct, frozen=True):
+    """The SELECT in place of an UPDATE whose SET is empty; its parameters have the same indexes."""
+
+    dynamic: Dynamic
+    read_only: bool
+    clean: bool
+
+
 class Query(Struct, frozen=True):
     """A statement with everything that PostgreSQL's query tree proves about it.
 
@@ -297,6 +381,8 @@ class Query(Struct, frozen=True):
     the cardinality is what it is, and what keeps the statement from being so; empty where it is.
     `columns_read` and `columns_written` are all columns that may be, also through views and foreign
     keys, None where that isn't known. `uses_time`: it may depend on the transaction's time.
+    With `dynamic`, `sql` is the text with everything given, and `emptied` what runs where an UPDATE
+    would set nothing.
     """
 
     statement: Statement
@@ -312,6 +398,8 @@ class Query(Struct, frozen=True):
     writes: tuple[Write, ...]
     tracked: Tracked | None = None
     copy_target: CopyTarget | None = None
+    dynamic: Dynamic | None = None
+    emptied: Emptied | None = None
     rows_reason: str = ""
     not_read_only: str = ""
     not_clean: str = ""

@@ -5,6 +5,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
 from salacia_db.runtime.arrays import read_array, write_array
 from salacia_db.runtime.database import Database
+from salacia_db.runtime.dynamic import Dynamic, When
 from salacia_db.runtime.errors import (
     CheckViolation,
     CommitOutcomeUnknown,
@@ -83,6 +84,7 @@ __all__ = [
     "DeadlockDetected",
     "Deleted",
     "Deleting",
+    "Dynamic",
     "ExclusionViolation",
     "ForeignKeyViolation",
     "Group",
@@ -121,6 +123,7 @@ __all__ = [
     "Updated",
     "Updating",
     "UsageError",
+    "When",
     "Write",
     "WriteDeadlineExceeded",
     "WrongEventLoop",

@@ -172,7 +172,7 @@ class Hooks:
     def __init__(self) -> None:
         self._registrations: list[_Registration] = []
         self._on_error: list[Callable[[HookFailure], object]] = []
-        self._plans: dict[Statement, Plan | None] = {}
+        self._plans: dict[tuple[Write, ...], Plan | None] = {}
 
     def before_create(
         self, model: type[T] | None = None
@@ -252,9 +252,9 @@ class Hooks:
         if not self._registrations:
             return None
         try:
-            return self._plans[statement]
+            return self._plans[statement.writes]
         except KeyError:
-            plan = self._plans[statement] = self._make_plan(statement)
+            plan = self._plans[statement.writes] = self._make_plan(statement)
             return plan
 
     def report(self, function: object, error: BaseException) -> None:

@@ -51,12 +51,27 @@ class _Text(Struct, frozen=True):
         return offset if self.expansion is None else self.expansion.before(offset)
 
 
+class Understood(Struct, frozen=True):
+    """The outcome for one text, and what was written out in it."""
+
+    outcome: Outcome
+    expansion: Expansion | None = None
+
+
 def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
-    """What the statement means. The server is only asked, nothing is run. Raises ServerError."""
+    """What a statement of one text means.
+
+    The server is only asked, nothing is run. Raises ServerError.
+    """
+    return understand(statement, server, catalog).outcome
+
+
+def understand(statement: Statement, server: Server, catalog: Catalog) -> Understood:
+    """The same, with what was written out."""
     parsed = server.parse(statement.sql)
     if isinstance(parsed, Rejected):
         found = refusals.two_types(statement, server, catalog)
-        return Outcome(None, (found or refusals.problem(statement, parsed, catalog),))
+        return Understood(Outcome(None, (found or refusals.problem(statement, parsed, catalog),)))
     text, problems = _written_out(statement, parsed, server, catalog)
     query = text.parsed.main
     given, untyped = parameters(statement, text.parsed.parameters, query, catalog)
@@ -79,7 +94,7 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
         *([copied] if isinstance(copied, Problem) else []),
     ]
     if isinstance(copied, Problem) or any(problem.severity == "error" for problem in problems):
-        return Outcome(None, tuple(problems))
+        return Understood(Outcome(None, tuple(problems)))
     effect = effects(list(text.parsed.queries), catalog)
     tracked = None
     if effect.writes and copied is None:
@@ -105,7 +120,7 @@ def analyse(statement: Statement, server: Server, catalog: Catalog) -> Outcome:
         columns_written=_by_table(effect.columns_written, catalog),
         uses_time=effect.uses_time,
     )
-    return Outcome(known, tuple(problems))
+    return Understood(Outcome(known, tuple(problems)), text.expansion)
 
 
 def _alone(parsed: Parsed, returned: Cardinality, catalog: Catalog) -> bool:

@@ -115,15 +115,18 @@ def _key(statement: Statement) -> bytes:
         statement.dialect,
         statement.sql,
         [(p.number, p.name, p.nullable, p.default) for p in statement.parameters],
+        [(line.bit, line.start, line.end) for line in statement.optional],
+        [(choice.name, choice.labels, choice.default) for choice in statement.choices],
     )
     return hashlib.sha256(msgspec.msgpack.encode(essence)).digest()
 
 
 @cache
 def _own_source() -> str:
-    """A hash of the analyser itself: another version may find something else."""
+    """A hash of the analyser and the reader: another version may find something else."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in [*sorted(here.rglob("*.py")), *sorted(here.parent.glob("*.py"))]:
+    folders = (here.rglob("*.py"), (here.parent / "source").rglob("*.py"), here.parent.glob("*.py"))
+    for path in (path for found in folders for path in sorted(found)):
         digest.update(path.read_bytes())
     return digest.hexdigest()

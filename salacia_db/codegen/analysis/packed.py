@@ -10,6 +10,8 @@ from salacia_db.codegen.facts import (
     Cardinality,
     Column,
     CopyTarget,
+    Dynamic,
+    Emptied,
     NestedField,
     Parameter,
     Query,
@@ -39,6 +41,8 @@ class _Facts(Struct, frozen=True, array_like=True):
     writes: tuple[Write, ...]
     tracked: Tracked | None
     copy_target: CopyTarget | None
+    dynamic: Dynamic | None
+    emptied: Emptied | None
     rows_reason: str
     not_read_only: str
     not_clean: str

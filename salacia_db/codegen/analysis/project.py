@@ -158,10 +158,10 @@ def _completed(
 def _asked(
     statement: Statement, server: Server, catalog: "Catalog", cache: Cache | None
 ) -> Outcome:
-    from salacia_db.codegen.analysis.analyse import analyse
+    from salacia_db.codegen.analysis.shapes import analyse_shapes
 
     try:
-        outcome = analyse(statement, server, catalog)
+        outcome = analyse_shapes(statement, server, catalog)
     except RecursionError:
         hint = "write it flatter: a list as an array, a part as a common table expression"
         problem = Problem("the statement is nested too deeply", at=statement.header, hint=hint)

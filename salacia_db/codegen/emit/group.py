@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from salacia_db.codegen.emit.dynamic import dynamic_lines
 from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.method import method_lines
 from salacia_db.codegen.emit.plan import UUID7, Method
@@ -49,7 +50,8 @@ def group_lines(
     defined = {group.class_name}
     local = set(hidden)
     for method in group.methods:
-        local |= {method.name, constant(method), *(a.name for a in method.arguments)}
+        local |= {method.name, constant(method)}
+        local |= {a.name for a in (*method.arguments, *method.choices)}
         if method.input:
             defined.add(method.input)
         if method.row and method.row.own and method.row.shape:
@@ -104,16 +106,26 @@ def _input(method: Method, imports: Imports) -> list[str]:
 def _statement(
     group: Group, method: Method, tables: Mapping[TableRef, Shape], imports: Imports
 ) -> list[str]:
-    query, statement = method.query, method.query.statement
-    label = ".".join((*group.path, method.name))
+    query, label = method.query, ".".join((*group.path, method.name))
     head = f"-- {label}\n"
+    options = _options(method, tables, imports, head)
+    if query.dynamic is not None:
+        return dynamic_lines(method, label, constant(method), options, imports)
     items: list[Code] = [literal(label), text_lines(head + query.sql.strip("\n"))]
+    items += options
+    return layout(
+        Call(f"{imports.use(RUNTIME, 'Statement')}(", items), before=f"{constant(method)} = "
+    )
 
-    def option(name: str, value: Code) -> None:
-        items.append(Named(name, value))
 
+def _options(
+    method: Method, tables: Mapping[TableRef, Shape], imports: Imports, head: str
+) -> list[Code]:
+    """What a statement says of itself beside its text; `head` begins each text."""
+    query, statement = method.query, method.query.statement
+    items: list[Code] = []
     if method.arguments:
-        option("parameters", strings([argument.name for argument in method.arguments]))
+        items.append(Named("parameters", strings([argument.name for argument in method.arguments])))
     if query.read_only:
         items.append("read_only=True")
     if query.clean:
@@ -121,19 +133,19 @@ def _statement(
     if method.encoded:
         items.append("json=True")
     if query.tracked is not None:
-        option("tracked", text_lines(head + query.tracked.sql.strip("\n")))
+        if query.dynamic is None:
+            items.append(Named("tracked", text_lines(head + query.tracked.sql.strip("\n"))))
         if query.tracked.created:
             items.append("created=True")
     writes = _writes(query, tables, imports)
     if writes:
-        option("writes", Call("(", writes, ",)" if len(writes) == 1 else ")", hug=False))
+        close = ",)" if len(writes) == 1 else ")"
+        items.append(Named("writes", Call("(", writes, close, hug=False)))
     if statement.timeout is not None:
         items.append(f"timeout={statement.timeout!r}")
     if statement.none is not None:
         items.append(f"none={imports.use('.errors', statement.none)}")
-    return layout(
-        Call(f"{imports.use(RUNTIME, 'Statement')}(", items), before=f"{constant(method)} = "
-    )
+    return items
 
 
 def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:

@@ -37,11 +37,15 @@ class _Writer:
         self.statement = method.query.statement
         self.constant = constant
         self.imports = imports
-        taken = set[str]() if method.input else {argument.name for argument in method.arguments}
+        arguments = (*method.arguments, *method.choices)
+        taken = set[str]() if method.input else {argument.name for argument in arguments}
         self.row = names.unused("row", taken)
         self.rows = names.unused("rows", taken)
         self.value = names.unused("value", taken)
         self.build = names.unused("build", taken)
+        self.chosen = names.unused("statement", taken)
+        self.values = names.unused("values", taken)
+        self.dynamic = method.query.dynamic is not None
 
     def lines(self) -> list[str]:
         """The method, four spaces in."""
@@ -61,8 +65,13 @@ class _Writer:
         return [
             *layout(head, indent="    ", after=f" -> {self.imports.spell(self._result())}:"),
             *self._docstring(),
+            *self._choose(),
             *body,
         ]
+
+    @property
+    def _statement(self) -> str:
+        return self.chosen if self.dynamic else self.constant
 
     @property
     def _always(self) -> bool:
@@ -86,16 +95,10 @@ class _Writer:
     def _parameters(self) -> list[Code]:
         if self.method.input:
             return ["self", f"rows: {self.imports.spell(ITERABLE)}[{self.method.input}]"]
-        found: list[Code] = []
-        for argument in self.method.arguments:
-            nullable = argument.nullable or argument.computed
-            text = self.imports.spell(optional(argument.type.given, nullable))
-            default = ""
-            if argument.computed:
-                default = " = None"
-            elif argument.default is not None:
-                default = f" = {self.imports.spell(argument.default)}"
-            found.append(f"{argument.name}: {text}{default}")
+        found: list[Code] = [
+            f"{argument.name}: {self.imports.spell(argument.annotation)}"
+            for argument in (*self.method.arguments, *self.method.choices)
+        ]
         return ["self", "*", *found] if found else ["self"]
 
     def _docstring(self) -> list[str]:
@@ -105,14 +108,33 @@ class _Writer:
         source = f"Source: {source_path(self.method.query)} ({self.statement.name})"
         return [*docstring(f"{doc}\n\n{source}".strip(), BODY)]
 
+    def _choose(self) -> list[str]:
+        """The shape of the statement for what is given."""
+        if not self.dynamic:
+            return []
+        values = [*self._all_values(), *(argument.name for argument in self.method.choices)]
+        other = self.method.instead
+        instead: list[str] = []
+        if other is not None:
+            test = Call(f"if {self.constant}.sets_nothing(", values)
+            given = {argument.name for argument in self.method.arguments}
+            same = [f"{a.name}={a.name}" for a in other.arguments if a.name in given]
+            result = Call(f"return await self.{other.name}(", same)
+            instead = layout(test, indent=BODY, after=":") + layout(result, indent=BODY + STEP)
+        call = Call(f"{self.constant}.choose(", values)
+        return [*instead, *layout(call, indent=BODY, before=f"{self.chosen}, {self.values} = ")]
+
     def _values(self) -> list[Code]:
+        return [f"*{self.values}"] if self.dynamic else self._all_values()
+
+    def _all_values(self) -> list[Code]:
         return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
 
     def _call(self, function: str, *more: Code) -> Call:
-        return Call(f"self._session.{function}(", [self.constant, *more])
+        return Call(f"self._session.{function}(", [self._statement, *more])
 
     def _awaited(self, function: str) -> Call:
-        return Call(f"await self._session.{function}(", [self.constant, *self._values()])
+        return Call(f"await self._session.{function}(", [self._statement, *self._values()])
 
     def _return(self, code: Code) -> list[str]:
         return layout(code, indent=BODY, before="return ")
@@ -168,7 +190,9 @@ class _Writer:
         row = self.method.row
         assert row is not None
         values = self._values()
-        arguments = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+        arguments: Code = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+        if self.dynamic:
+            arguments = self.values
         build = Lambda("rows", self._collect(row, "rows"))
         if len(f"{BODY}{STEP}{flat(build)},") <= WIDTH:
             return self._return(self._call("stream", arguments, build))

@@ -17,6 +17,7 @@ from salacia_db.codegen.emit.database import (
 from salacia_db.codegen.emit.files import HEADER, File
 from salacia_db.codegen.emit.group import Group, group_lines
 from salacia_db.codegen.emit.imports import reference
+from salacia_db.codegen.emit.instead import with_instead
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.method import source_path
 from salacia_db.codegen.emit.models import (
@@ -197,7 +198,7 @@ class Package:
             module=module,
             class_name=f"{names.class_name(path[-1])}Queries",
             sources=tuple(sorted({source_path(query) for query in queries})),
-            methods=tuple(methods),
+            methods=tuple(with_instead(methods, self._problems.append)),
         )
 
 

@@ -13,6 +13,7 @@ from salacia_db.codegen.emit.sharing import SharedRows
 from salacia_db.codegen.emit.types import ANY, PyType, array_type, optional, same
 from salacia_db.codegen.emit.writer import literal
 from salacia_db.codegen.facts import (
+    Choice,
     Column,
     ColumnRef,
     NestedField,
@@ -28,6 +29,10 @@ from salacia_db.codegen.facts import (
 from salacia_db.codegen.problems import Problem
 
 UUID7 = reference(RUNTIME, "uuid7")
+UNSET = reference(RUNTIME, "UNSET")
+UNSET_TYPE = reference(RUNTIME, "UnsetType")
+BOOL = reference("builtins", "bool")
+LITERAL = reference("typing", "Literal")
 
 
 # Kinds that give a number, and kinds that take a list of rows.
@@ -36,12 +41,27 @@ _OF_ROWS = ("bulk", "copy", "batchone", "batchmany")
 
 
 class Argument(Struct, frozen=True):
-    """An argument of a function. `value` is what the statement is given, `default` if left out."""
+    """An argument of a function. `value` is what the statement is given, `default` if left out.
+
+    An `optional` one may be left out together with the lines that need it.
+    """
 
     name: str
     type: PyType
     nullable: bool
     default: str | None
+    optional: bool = False
+
+    @property
+    def annotation(self) -> str:
+        """Its type in the function's signature, and its default."""
+        text = optional(self.type.given, self.nullable or self.computed)
+        if self.optional:
+            default = UNSET if self.nullable else "None"
+            return f"{optional(f'{self.type.given} | {UNSET_TYPE}', True)} = {default}"
+        if self.computed:
+            return f"{text} = None"
+        return text if self.default is None else f"{text} = {self.default}"
 
     @property
     def computed(self) -> bool:
@@ -50,6 +70,10 @@ class Argument(Struct, frozen=True):
 
     def value(self, name: str) -> str:
         """The expression that the driver is given; `name` is where the argument is."""
+        if self.optional:
+            value = self.type.dumped(name, nullable=False)
+            absent = f"{name} is None or {name} is {UNSET}"
+            return name if value == name else f"{name} if {absent} else {value}"
         value = self.type.dumped(name, nullable=self.nullable)
         return f"{self.default} if {name} is None else {value}" if self.computed else value
 
@@ -81,6 +105,10 @@ class Method(Struct, frozen=True):
     input: str | None
     encoded: bool = False
     """Whether the method decodes JSON in the rows itself."""
+    choices: tuple[Argument, ...] = ()
+    """Further arguments, which choose lines of the text."""
+    instead: "Method | None" = None
+    """Of an UPDATE: what runs where it would set nothing."""
 
 
 class Planner:
@@ -112,6 +140,7 @@ class Planner:
             for parameter in query.parameters
             if (argument := self._argument(query, parameter, taken))
         )
+        choices = tuple(self._choice(choice, taken) for choice in statement.choices)
         kind, called = statement.kind, f"`{statement.name}` is a :{statement.kind}"
         # What :exec returns is not fetched, and :copy returns nothing.
         row = None
@@ -126,7 +155,7 @@ class Planner:
         if len(self.problems) > before:
             return None
         input_ = f"{prefix}Input" if kind in _OF_ROWS else None
-        return Method(query, name, arguments, row, input_, self._encoded(query, row))
+        return Method(query, name, arguments, row, input_, self._encoded(query, row), choices)
 
     def _encoded(self, query: Query, row: Row | None) -> bool:
         if row is None:
@@ -167,7 +196,18 @@ class Planner:
                 "give a literal of that type",
             )
         nullable = parameter.nullable or default == "None"
-        return Argument(name, found, nullable, default)
+        return Argument(name, found, nullable, default, parameter.optional)
+
+    @staticmethod
+    def _choice(choice: Choice, taken: names.Clashes) -> Argument:
+        name = names.parameter_name(choice.name)
+        taken.take(name, f"the choice {choice.name!r}", choice.source)
+        if choice.flag:
+            default = None if choice.default is None else choice.default.capitalize()
+            return Argument(name, same(BOOL), False, default, default is None)
+        labels = ", ".join(literal(label) for label in choice.labels)
+        default = None if choice.default is None else literal(choice.default)
+        return Argument(name, same(f"{LITERAL}[{labels}]"), False, default, default is None)
 
     def _default(self, parameter: Parameter, type_: PyType) -> tuple[str | None, bool]:
         """The default as an expression, and whether it fits the type."""

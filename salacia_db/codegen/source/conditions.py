@@ -1,44 +1,71 @@
-"""`-- if :x` at the end of a line: which text it makes optional."""
+"""Conditions at the ends of lines: which text depends on what is given or chosen."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import OptionalLine, ParameterUse, SourceFile, Span
+from salacia_db.codegen.facts import Choice, Filter, OptionalLine, ParameterUse, SourceFile, Span
 from salacia_db.codegen.problems import Problem
-from salacia_db.codegen.source.directives import unsupported
 from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.names import python_name
 from salacia_db.codegen.source.parameters import Edit
 from salacia_db.codegen.source.rewriting import Pieces, text_offset
 from salacia_db.codegen.source.sections import begins_line
+from salacia_db.codegen.source.sorting import SORT, Reverse
 from salacia_db.codegen.source.suggest import did_you_mean
 
-_CONDITION = re.compile(r"\s*if\s+:(?P<name>\w+)\s*")
+_CONDITION = re.compile(r"\s*if\s+:(?P<name>\w+)(?:\s*=\s*(?P<value>\w+))?\s*")
+_SORT = re.compile(r"\s*sort\s*:\s*(?P<key>\w+)(?:\s*/\s*(?P<reverse>\w+))?\s*")
+_WHERE = re.compile(r"\s*where\s*:\s*(?:(?P<group>\w+)\.)?(?P<name>\w+)\s*")
+_LABELLED = re.compile(r"\s*(?P<label>[A-Za-z]+)\s*:\s*(?P<value>\w.*?)\s*")
 _WORD_AND_NAME = re.compile(r"\s*(?P<word>\w+)\s*:?\s*:(?P<name>\w+)\??\s*")
+_WITH_VALUE = re.compile(r"\s*\w+\s*:?\s*:(?P<name>\w+)\s*=+\s*'?(?P<value>\w+)'?\s*")
 _IF_NAME = re.compile(r"\s*if\s*:?\s*(?P<name>\w+)\s*", re.IGNORECASE)
 _IF_MORE = re.compile(r"\s*if\b.*?(?<![:\w]):[A-Za-z_].*")
+_USAGE = "a condition is `-- if :name` or `-- if :name = value`"
 
 
 class Condition(Struct, frozen=True):
-    """A `-- if :name`: its place, and the place of the text that it governs."""
+    """A condition: what it asks for, its place, and the place of the text that it governs."""
 
     name: str
+    value: str | None
     at: Span
     start: int
     end: int
+    reverse: str | None = None
 
-    def without(self) -> Edit:
-        """Leaves the comment out of the text for the server, with the space around it."""
-        text = self.at.file.text
-        line_end = text.find("\n", self.at.end)
-        return Edit(len(text[: self.at.start].rstrip()), len(text) if line_end < 0 else line_end)
+
+class Found(Struct, frozen=True):
+    """What the comments of a statement's lines say. `filters` have offsets of the file."""
+
+    conditions: tuple[Condition, ...]
+    filters: tuple[Filter, ...]
+
+    def edits(self, end: int) -> list[Edit]:
+        """Leaves the comments before `end` out of the text for the server, and space around."""
+        places = [*(c.at for c in self.conditions), *(f.source for f in self.filters)]
+        return [_without(at) for at in places if at.start < end]
+
+
+def _without(at: Span) -> Edit:
+    text = at.file.text
+    line_end = text.find("\n", at.end)
+    return Edit(len(text[: at.start].rstrip()), len(text) if line_end < 0 else line_end)
+
+
+class _Asked(Struct, frozen=True):
+    """What a comment asks for, before it is known which text that concerns."""
+
+    name: str
+    value: str | None = None
+    reverse: str | None = None
 
 
 def find_conditions(
     tokens: Sequence[Token], file: SourceFile, names: Iterable[str]
-) -> tuple[list[Condition], list[Problem]]:
+) -> tuple[Found, list[Problem]]:
     """The conditions among the tokens from a statement's first one on.
 
     `names` are the statement's parameters. The tokens go on behind the statement's end, where the
@@ -46,42 +73,83 @@ def find_conditions(
     """
     known = tuple(names)
     conditions: list[Condition] = []
+    filters: list[Filter] = []
     problems: list[Problem] = []
     for index, token in enumerate(tokens):
         if token.kind != "comment" or begins_line(token, file.text):
             continue
         at = Span(file, token.start, token.start + len(token.text.rstrip()))
-        found: Condition | str | Problem | None = _read(token.text[2:], at, known)
-        if isinstance(found, str):
-            found = _govern(tokens, index, found, at)
+        where = _WHERE.fullmatch(token.text[2:])
+        if where is not None:
+            end = max(t.end for t in tokens[:index] if t.significant)
+            filters.append(Filter(where["group"], where["name"], end, at))
+            continue
+        asked = _read(token.text[2:], at, known)
+        found = _govern(tokens, index, asked, at) if isinstance(asked, _Asked) else asked
         if isinstance(found, Problem):
             problems.append(found)
         elif found is not None:
             conditions.append(found)
-    return conditions, problems
+    return Found(tuple(conditions), tuple(filters)), problems
 
 
-def _read(text: str, at: Span, names: Sequence[str]) -> str | Problem | None:
-    """The name of the parameter that a comment asks for; None for prose."""
+def _read(text: str, at: Span, names: Sequence[str]) -> _Asked | Problem | None:
+    """What a comment asks for; None for prose."""
+    sort = _SORT.fullmatch(text)
+    if sort is not None:
+        return _Asked(SORT, sort["key"], sort["reverse"])
     match = _CONDITION.fullmatch(text)
     if match is not None:
-        name = python_name(match["name"])
-        if name is not None and name in names:
-            return name
-        near = did_you_mean(match["name"], names)
-        message = f"the statement has no parameter `{match['name']}`"
-        return Problem(message, at, f"did you mean `-- if :{near}`?" if near else None)
+        return _condition(match["name"], match["value"], at, names)
+    match = _WITH_VALUE.fullmatch(text)
+    if match is not None:
+        message = "this looks like a condition, but isn't"
+        return Problem(message, at, f"write `-- if :{match['name']} = {match['value']}`")
     if _IF_MORE.fullmatch(text):
-        message = f"`--{text.rstrip()}` is not supported yet"
-        return Problem(message, at, "a condition is `-- if :name`, one name")
+        return Problem(f"`--{text.rstrip()}` is no condition", at, _USAGE)
     match = _WORD_AND_NAME.fullmatch(text) or _IF_NAME.fullmatch(text)
     if match is not None and python_name(match["name"]) in names:
         message = "this looks like a condition, but isn't"
         return Problem(message, at, f"write `-- if :{match['name']}`")
-    return unsupported(text, at)
+    return near_miss(text, at)
 
 
-def _govern(tokens: Sequence[Token], comment: int, name: str, at: Span) -> Condition | Problem:
+def near_miss(text: str, at: Span) -> Problem | None:
+    """The problem of a comment that looks much like `-- sort:` or `-- where:`."""
+    match = _LABELLED.fullmatch(text)
+    if match is None:
+        return None
+    label, value = match["label"], match["value"]
+    for known, example in ((SORT, "newest / oldest"), ("where", "search")):
+        if label != known and sorted(label.lower()) == sorted(known):
+            message = f"there is no directive `{label}:`"
+            return Problem(message, at, f"did you mean `-- {known}: {value}`?")
+        if label == known:
+            message = f"this `{known}:` can't be read"
+            return Problem(message, at, f"write it like `-- {known}: {example}`")
+    return None
+
+
+def _condition(name: str, value: str | None, at: Span, names: Sequence[str]) -> _Asked | Problem:
+    found = python_name(name)
+    if found is None:
+        message = f"`{name}` can't be the name of an argument"
+        hint = "begin with a letter and go on with letters, digits and underscores"
+        return Problem(message, at, hint)
+    if value is not None and found in names:
+        message = f"`{name}` is a parameter: only what is no parameter chooses lines by its value"
+        return Problem(message, at, "give one of them another name")
+    if value is not None:
+        return _Asked(found, value)
+    if found in names:
+        return _Asked(found)
+    near = did_you_mean(name, names)
+    message = f"the statement has no parameter `{name}`"
+    hint = f"did you mean `-- if :{near}`?" if near else f"for a flag write `-- if :{name} = true`"
+    return Problem(message, at, hint)
+
+
+def _govern(tokens: Sequence[Token], comment: int, asked: _Asked, at: Span) -> Condition | Problem:
     """What the condition at `tokens[comment]` governs: its line, and all brackets opened there."""
     first = _behind_keyword(tokens, _line_start(tokens, comment), comment)
     depth = 0
@@ -103,7 +171,11 @@ def _govern(tokens: Sequence[Token], comment: int, name: str, at: Span) -> Condi
             last = index
     if last is None:
         return _closes_too_much(tokens[first], at)
-    return Condition(name, at, tokens[first].start, tokens[last].end)
+    if asked.name == SORT and last > first and tokens[last].is_symbol(","):
+        # Only the order itself: it is reversed, and its commas are told by what else is there.
+        last = max(i for i in range(first, last) if tokens[i].significant)
+    start, end = tokens[first].start, tokens[last].end
+    return Condition(asked.name, asked.value, at, start, end, asked.reverse)
 
 
 def _line_start(tokens: Sequence[Token], comment: int) -> int:
@@ -149,17 +221,39 @@ def _closes_too_much(token: Token, at: Span) -> Problem:
     )
 
 
+class Lines(Struct, frozen=True):
+    """What the conditions come to, with offsets of the statement's `sql`."""
+
+    optional: tuple[OptionalLine, ...]
+    choices: tuple[Choice, ...]
+    filters: tuple[Filter, ...]
+    reverses: tuple[Reverse, ...]
+
+
 def optional_lines(
-    conditions: Sequence[Condition], pieces: Pieces, parameters: Mapping[str, ParameterUse]
-) -> tuple[tuple[OptionalLine, ...], list[Problem]]:
-    """The conditions as places in the statement's `sql`, if each parameter is free to be absent."""
-    lines = [
-        OptionalLine(c.name, text_offset(pieces, c.start), text_offset(pieces, c.end), c.at)
-        for c in conditions
-    ]
+    found: Found,
+    pieces: Pieces,
+    parameters: Mapping[str, ParameterUse],
+    defaults: Mapping[str, str],
+) -> tuple[Lines, list[Problem]]:
+    """The conditions as places in the statement's `sql`, if each parameter is free to be absent.
+
+    `defaults` are those of what is no parameter, as Python literals.
+    """
+
+    def place(offset: int) -> int:
+        return text_offset(pieces, offset)
+
+    lines: list[OptionalLine] = []
+    reverses: list[Reverse] = []
+    for c in found.conditions:
+        lines.append(OptionalLine(c.name, place(c.start), place(c.end), c.at, c.value))
+        if c.reverse is not None:
+            reverses.append(Reverse(c.reverse, place(c.start), place(c.end), c.at))
+    plain = [line for line in lines if line.value is None]
     problems: list[Problem] = []
-    for name in dict.fromkeys(line.name for line in lines):
-        regions = [line for line in lines if line.name == name]
+    for name in dict.fromkeys(line.name for line in plain):
+        regions = [line for line in plain if line.name == name]
         problems += _used_elsewhere(parameters[name], regions)
         if parameters[name].default is not None:
             problems.append(
@@ -169,7 +263,50 @@ def optional_lines(
                     "remove the default or the condition",
                 )
             )
-    return tuple(sorted(lines, key=lambda line: (line.start, -line.end))), problems
+    choices, wrong = _choices(found.conditions, defaults)
+    if SORT in parameters and any(choice.name == SORT for choice in choices):
+        at = parameters[SORT].markers[0].source
+        wrong.append(Problem("`sort` is what chooses the order here", at, "rename this parameter"))
+    return Lines(
+        tuple(sorted(lines, key=lambda line: (line.start, -line.end))),
+        choices,
+        tuple(Filter(f.group, f.name, place(f.at), f.source) for f in found.filters),
+        tuple(reverses),
+    ), problems + wrong
+
+
+def _choices(
+    conditions: Sequence[Condition], defaults: Mapping[str, str]
+) -> tuple[tuple[Choice, ...], list[Problem]]:
+    """The arguments that are no parameters, each with all the values that lines ask for."""
+    problems: list[Problem] = []
+    labels: dict[str, dict[str, Span]] = {}
+    for c in conditions:
+        for label in (c.value, c.reverse):
+            if label is not None:
+                labels.setdefault(c.name, {}).setdefault(label, c.at)
+    found: list[Choice] = []
+    for name, values in labels.items():
+        at = next(iter(values.values()))
+        flags = [label for label in values if label in ("true", "false")]
+        if flags and len(flags) < len(values):
+            other = next(label for label in values if label not in flags)
+            message = f"`{name}` is a flag in one line and `{other}` in another"
+            problems.append(Problem(message, values[other], "keep true and false, or words"))
+        default = next(iter(values)) if name == SORT else None
+        if name in defaults:
+            default = _default(defaults[name])
+            if default not in values and not (flags and default in ("true", "false")):
+                message = f"{defaults[name]} is no value of `{name}`"
+                hint = f"it has {', '.join(values)}"
+                problems.append(Problem(message, at, hint))
+        found.append(Choice(name, tuple(values), default, at))
+    return tuple(found), problems
+
+
+def _default(literal: str) -> str:
+    """A Python literal as a label."""
+    return literal.lower() if literal in ("True", "False") else literal[1:-1]
 
 
 def _used_elsewhere(parameter: ParameterUse, regions: Sequence[OptionalLine]) -> Iterator[Problem]:

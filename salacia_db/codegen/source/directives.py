@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Dialect, OutputType, SourceFile, Span
+from salacia_db.codegen.facts import Dialect, Empty, OutputType, SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token
+from salacia_db.codegen.source.names import python_name
 from salacia_db.codegen.source.suggest import did_you_mean
 
 _LABELLED = re.compile(r"\s*(?P<label>[A-Za-z_]+)\s*:\s*(?P<value>.*?)\s*")
@@ -25,6 +26,7 @@ _NAMES = re.compile(r"\w+(?:\s*,\s*\w+)*")
 # What the value of each looks like, roughly: tells a misspelt directive from prose.
 _SHAPES = {
     "returns": re.compile(r"\w+"),
+    "empty": re.compile(r"\w+"),
     "none": _CLASS,
     "timeout": re.compile(r"[0-9].*"),
     "nullable": _NAMES,
@@ -35,13 +37,15 @@ _PROSE = frozenset(("note", "notes", "node", "one", "done", "zone", "tone"))
 _WITHOUT_COLON = re.compile(
     r"\s*(?:(?P<label>returns|none)\s+[A-Z]\w*|(?P<timed>timeout)\s+[0-9]\S*)\s*"
 )
-_LATER = re.compile(r"\s*(?P<what>sort\s*:.*|where\s*:\s*[\w.]+|empty\s*:\s*\w+|batch)\s*")
+_LATER = re.compile(r"\s*(?P<what>batch)\s*")
 _ARGUMENTS = r"(?:\[[\w.,|\s\[\]]*\])?"
 _AS = re.compile(
     r"\s*as\s+(?P<name>\w+)\s*:\s*"
     rf"(?P<type>[\w.]+{_ARGUMENTS}(?:\s*\|\s*[\w.]+{_ARGUMENTS})*)\s*"
 )
-_CONDITION = re.compile(r"\s*if\s+:\w+.*")
+_AT_LINE_END = re.compile(
+    r"\s*(?:(?P<if>if\s+:\w+.*)|(?P<label>sort|where)\s*:\s*[\w.]+(?:\s*/\s*\w+)?)\s*"
+)
 
 
 class Line(Struct, frozen=True):
@@ -66,6 +70,7 @@ class Directives(Struct, frozen=True):
     returns: Named | None = None
     none: Named | None = None
     timeout: float | None = None
+    empty: Empty | None = None
     nullable: tuple[Named, ...] = ()
     defaults: tuple[Named, ...] = ()
     output_types: tuple[OutputType, ...] = ()
@@ -108,6 +113,7 @@ class _Reader:
         self._returns: Named | None = None
         self._none: Named | None = None
         self._timeout: float | None = None
+        self._empty: Empty | None = None
         self._nullable: list[Named] = []
         self._defaults: list[Named] = []
         self._output_types: list[OutputType] = []
@@ -118,6 +124,7 @@ class _Reader:
             returns=self._returns,
             none=self._none,
             timeout=self._timeout,
+            empty=self._empty,
             nullable=tuple(self._nullable),
             defaults=tuple(self._defaults),
             output_types=tuple(self._output_types),
@@ -136,7 +143,7 @@ class _Reader:
                 self.problems.append(problem)
             return problem is not None
         label, value = match["label"], match["value"]
-        if label in ("returns", "none", "timeout"):
+        if label in ("returns", "none", "timeout", "empty"):
             if label in self._lines:
                 self._problem(f"`{label}:` is given twice", line.at, "keep one of them")
             self._lines[label] = line
@@ -147,6 +154,8 @@ class _Reader:
                 self._none = self._class(value, line, "an error", "StaleInvoice")
             case "timeout":
                 self._read_timeout(value, line)
+            case "empty":
+                self._empty = self._statement(value, line)
             case "nullable":
                 self._read_nullable(value, line)
             case _:
@@ -161,6 +170,14 @@ class _Reader:
             return Named(value, line.at)
         self._problem(f"`{value}` can't be the name of {what}", line.at, f"write it like {example}")
         return None
+
+    def _statement(self, value: str, line: Line) -> Empty | None:
+        name = python_name(value)
+        if name is None:
+            hint = "write it like `-- empty: get`"
+            self._problem("`empty:` takes the name of a statement", line.at, hint)
+            return None
+        return Empty(name, line.at)
 
     def _read_timeout(self, value: str, line: Line) -> None:
         match = _TIMEOUT.fullmatch(value)
@@ -243,14 +260,9 @@ def _suspicious(line: Line) -> Problem | None:
 def unsupported(text: str, at: Span) -> Problem | None:
     """The problem of a comment with a meaning that only a later version gives it."""
     later = _LATER.fullmatch(text)
-    if later is not None:
-        return Problem(f"`-- {later['what'].strip()}` is not supported yet", at)
-    match = _LABELLED.fullmatch(text)
-    for known in ("sort", "where"):
-        if match and match["label"] != known and sorted(match["label"]) == sorted(known):
-            message = f"there is no directive `{match['label']}:`"
-            return Problem(message, at, f"did you mean `-- {known}: {match['value']}`?")
-    return None
+    if later is None:
+        return None
+    return Problem(f"`-- {later['what'].strip()}` is not supported yet", at)
 
 
 _ABOVE = "directives stand between `-- name:` and the statement"
@@ -273,10 +285,13 @@ def misplaced(line: Line) -> Problem | None:
 
 
 def _stray_condition(line: Line) -> Problem | None:
-    if _CONDITION.fullmatch(line.text) is None:
+    match = _AT_LINE_END.fullmatch(line.text)
+    if match is None:
         return None
-    return Problem(
-        "`-- if` has no effect on a line of its own",
-        line.at,
-        "put it at the end of the line that it makes optional",
-    )
+    what = "-- if" if match["if"] else f"-- {match['label']}:"
+    hint = "put it at the end of the line that it makes optional"
+    if match["label"] == "sort":
+        hint = "put it at the end of a line of ORDER BY"
+    elif match["label"]:
+        hint = "put it at the end of the line of WHERE under which the others go"
+    return Problem(f"`{what}` has no effect on a line of its own", line.at, hint)

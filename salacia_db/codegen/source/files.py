@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from salacia_db.codegen.facts import Dialect, SourceFile, Span, Statement
 from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.inclusion import included
 from salacia_db.codegen.source.names import group_name, identity, python_name
 from salacia_db.codegen.source.statements import parse_file
 
@@ -48,18 +49,10 @@ def read_queries(
             problems.append(Problem(message, beginning, "rename one of them"))
             continue
         read, wrong = parse_file(file, group, found.schema, dialect)
-        statements += [statement for statement in read if not statement.optional]
-        problems += wrong + [_unsupported(s) for s in read if s.optional]
-    return statements, problems
-
-
-def _unsupported(statement: Statement) -> Problem:
-    # Read as if every line were always there, it would mean something else than it says.
-    return Problem(
-        "optional lines are not supported yet",
-        statement.optional[0].source,
-        "write one statement for each choice",
-    )
+        statements += read
+        problems += wrong
+    complete, wrong = included(statements)
+    return complete, problems + wrong
 
 
 def show(path: Path, root: Path) -> str:

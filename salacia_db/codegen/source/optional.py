@@ -1,12 +1,13 @@
 """The shapes of a statement with optional lines: its text for each choice of what is given."""
 
-from collections.abc import Iterable, Sequence
-from itertools import combinations
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import combinations, product
+from math import prod
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from salacia_db.codegen.facts import Marker, ParameterUse, Statement
+from salacia_db.codegen.facts import Bit, Marker, ParameterUse, Statement
 from salacia_db.codegen.source.lexer import Token, lex
 from salacia_db.codegen.source.rewriting import Pieces, Rewriting, runs
 from salacia_db.codegen.source.tidying import tidy
@@ -15,48 +16,102 @@ MOST_SHAPES = 256
 
 
 class Shape(Struct, frozen=True):
-    """A statement with only those optional lines whose parameters are in `names`.
+    """A statement with only those optional lines whose bits are in `given`.
 
     `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew without gaps.
+    `kept` maps the text to the statement's: (offset here, offset there) pairs, as `pieces` do.
     `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to be run.
     """
 
-    names: frozenset[str]
+    given: frozenset[Bit]
     sql: str
     pieces: Pieces
     parameters: tuple[ParameterUse, ...]
+    kept: Pieces
     writes_nothing: bool = False
 
 
 def optional_names(statement: Statement) -> tuple[str, ...]:
     """The parameters that may be absent, in the order of their lines."""
-    return tuple(dict.fromkeys(line.name for line in statement.optional))
+    return tuple(dict.fromkeys(line.name for line in statement.optional if line.value is None))
+
+
+def bits(statement: Statement) -> tuple[Bit, ...]:
+    """What the lines depend on, each once, in the order of the lines."""
+    return tuple(dict.fromkeys(line.bit for line in statement.optional))
 
 
 def shapes(statement: Statement) -> list[Shape]:
-    """The shapes to check: all, up to MOST_SHAPES; beyond, at most two given, and all given."""
+    """The shapes to check, that with everything given first.
+
+    All, up to MOST_SHAPES; beyond, every pair of what can be chosen with the rest left out, and
+    everything given with each value of what has several.
+    """
     tokens = lex(statement.sql)
-    return [_shape(statement, tokens, names) for names in _choices(optional_names(statement))]
+    return [_shape(statement, tokens, given) for given in _choices(_states(statement))]
 
 
-def _choices(names: Sequence[str]) -> list[frozenset[str]]:
-    most = len(names) if 2 ** len(names) <= MOST_SHAPES else 2
-    choices = [frozenset(c) for size in range(most + 1) for c in combinations(names, size)]
-    return choices if most == len(names) else [*choices, frozenset(names)]
+def _states(statement: Statement) -> list[tuple[frozenset[Bit], ...]]:
+    """What each name can be, in bits: the first is what it is when left out."""
+    nothing: frozenset[Bit] = frozenset()
+    states: list[tuple[frozenset[Bit], ...]] = [
+        (nothing, frozenset([(name, None)])) for name in optional_names(statement)
+    ]
+    for choice in statement.choices:
+        labels = [frozenset({(choice.name, label)}) for label in choice.labels]
+        first: frozenset[Bit] = nothing
+        if choice.default in choice.labels:
+            first = frozenset({(choice.name, choice.default)})
+        states.append((first, *(label for label in labels if label != first)))
+    return states
 
 
-def shape(statement: Statement, names: Iterable[str]) -> Shape:
-    """The shape in which exactly these of the optional parameters are given."""
-    return _shape(statement, lex(statement.sql), frozenset(names))
+def _choices(states: Sequence[tuple[frozenset[Bit], ...]]) -> list[frozenset[Bit]]:
+    complete = [_complete(own) for own in states]
+    if prod(len(own) for own in states) <= MOST_SHAPES:
+        found = [_union(chosen) for chosen in product(*states)]
+    else:
+        found = [_union(own[0] for own in states), *_pairs(states), *_all_given(states, complete)]
+    return list(dict.fromkeys([_union(complete), *found]))
 
 
-def _shape(statement: Statement, tokens: Sequence[Token], given: frozenset[str]) -> Shape:
-    absent = [(o.start, o.end) for o in statement.optional if o.name not in given]
+def _complete(own: Sequence[frozenset[Bit]]) -> frozenset[Bit]:
+    """The first of the states in which something is given."""
+    return next((state for state in own if state), own[0])
+
+
+def _pairs(states: Sequence[tuple[frozenset[Bit], ...]]) -> Iterator[frozenset[Bit]]:
+    base = [own[0] for own in states]
+    for (i, first), (j, second) in combinations(enumerate(states), 2):
+        for one, other in product(first, second):
+            yield _union([*base[:i], one, *base[i + 1 : j], other, *base[j + 1 :]])
+
+
+def _all_given(
+    states: Sequence[tuple[frozenset[Bit], ...]], complete: Sequence[frozenset[Bit]]
+) -> Iterator[frozenset[Bit]]:
+    for i, own in enumerate(states):
+        for state in own:
+            if state:
+                yield _union([*complete[:i], state, *complete[i + 1 :]])
+
+
+def _union(chosen: Iterable[frozenset[Bit]]) -> frozenset[Bit]:
+    return frozenset(bit for state in chosen for bit in state)
+
+
+def shape(statement: Statement, given: Iterable[Bit]) -> Shape:
+    """The shape in which exactly this is given."""
+    return _shape(statement, lex(statement.sql), frozenset(given))
+
+
+def _shape(statement: Statement, tokens: Sequence[Token], given: Collection[Bit]) -> Shape:
+    absent = [(o.start, o.end) for o in statement.optional if o.bit not in given]
     result = tidy([token for token in tokens if token.significant], absent)
     cuts = [*absent, *(_place(token, statement.sql) for token in result.removed)]
     kept = _kept(statement.sql, tokens, cuts)
-    sql, pieces, parameters = _rewrite(statement, kept)
-    return Shape(given, sql, pieces, parameters, result.writes_nothing)
+    sql, pieces, parameters, places = _rewrite(statement, kept)
+    return Shape(frozenset(given), sql, pieces, parameters, places, result.writes_nothing)
 
 
 def _place(token: Token, sql: str) -> tuple[int, int]:
@@ -114,7 +169,7 @@ def _ranges(keep: bytearray) -> list[tuple[int, int]]:
 
 def _rewrite(
     statement: Statement, kept: Sequence[tuple[int, int]]
-) -> tuple[str, Pieces, tuple[ParameterUse, ...]]:
+) -> tuple[str, Pieces, tuple[ParameterUse, ...], Pieces]:
     markers = sorted(
         (marker.start, marker.end, parameter.number, marker)
         for parameter in statement.parameters
@@ -124,7 +179,9 @@ def _rewrite(
     numbers = {old: new for new, old in enumerate(sorted({m[2] for m in markers}), 1)}
     places: dict[int, list[Marker]] = {}
     out = Rewriting()
+    own: list[tuple[int, int]] = []
     for start, end in kept:
+        own.append((out.length, start))
         for at, stop, number, marker in markers:
             if start <= at < end:
                 _copy(statement, start, at, out)
@@ -132,7 +189,9 @@ def _rewrite(
                 text = f"${numbers[number]}"
                 place = Marker(out.length, out.length + len(text), marker.source)
                 places.setdefault(number, []).append(place)
+                own.append((out.length, at))
                 out.put(text, marker.source.start)
+                own.append((out.length, stop))
         _copy(statement, start, end, out)
     sql, pieces = out.finish(statement.body.end)
     parameters = (
@@ -140,7 +199,7 @@ def _rewrite(
         for p in statement.parameters
         if p.number in numbers
     )
-    return sql, pieces, tuple(parameters)
+    return sql, pieces, tuple(parameters), tuple(own)
 
 
 def _copy(statement: Statement, start: int, end: int, out: Rewriting) -> None:

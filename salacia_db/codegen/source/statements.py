@@ -1,22 +1,15 @@
 """A file's text to its statements: the stages put together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from salacia_db.codegen.facts import (
-    Dialect,
-    OptionalLine,
-    ParameterUse,
-    SourceFile,
-    Span,
-    Statement,
-)
+from salacia_db.codegen.facts import Dialect, ParameterUse, SourceFile, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source import colons, sqlc
 from salacia_db.codegen.source.annotations import Annotation
-from salacia_db.codegen.source.conditions import Condition, find_conditions, optional_lines
+from salacia_db.codegen.source.conditions import Found, Lines, find_conditions, optional_lines
 from salacia_db.codegen.source.directives import (
     Directives,
     Named,
@@ -29,6 +22,7 @@ from salacia_db.codegen.source.names import identity, python_name
 from salacia_db.codegen.source.parameters import Edit, number, rewrite
 from salacia_db.codegen.source.rewriting import Pieces
 from salacia_db.codegen.source.sections import Section, begins_line, sections
+from salacia_db.codegen.source.sorting import sort_problems, with_reverses
 from salacia_db.codegen.source.suggest import did_you_mean
 
 
@@ -107,10 +101,16 @@ def _parse_section(
         returns=directives.returns.name if directives.returns else None,
         none=directives.none.name if directives.none else None,
         timeout=directives.timeout,
-        optional=text.optional,
+        optional=text.lines.optional,
+        choices=text.lines.choices,
+        filters=text.lines.filters,
+        empty=directives.empty,
         output_types=directives.output_types,
     )
-    return statement, problems + wrong
+    problems += wrong
+    if not problems and text.lines.reverses:
+        statement, problems = with_reverses(statement, text.lines.reverses)
+    return statement, problems or sort_problems(statement)
 
 
 def _split(
@@ -143,7 +143,7 @@ class _Text(Struct, frozen=True):
     sql: str
     pieces: Pieces
     parameters: tuple[ParameterUse, ...]
-    optional: tuple[OptionalLine, ...]
+    lines: Lines
 
 
 def _text_for_server(
@@ -157,7 +157,7 @@ def _text_for_server(
     """What goes to the server; `tokens` are the body's, `length` of them, and those behind it."""
     file = body.file
     edits: list[Edit] = []
-    conditions: list[Condition] = []
+    found = Found((), ())
     if dialect == "sqlc":
         references, edits, problems = sqlc.find_references(tokens[:length], file)
     else:
@@ -167,16 +167,19 @@ def _text_for_server(
     problems += wrong
     if problems:
         return None, problems
-    parameters, problems = _apply(directives, parameters)
-    named = {parameter.name: parameter for parameter in parameters if parameter.name}
     if dialect == "salacia":
-        conditions, wrong = find_conditions(tokens, file, named)
-        edits += [c.without() for c in conditions if c.at.start < body.end]
-        problems += wrong + _one_shape(conditions, annotation)
+        named = [parameter.name for parameter in parameters if parameter.name]
+        found, problems = find_conditions(tokens, file, named)
+        edits += found.edits(body.end)
+        problems += _one_shape(found, annotation)
+    chosen = {condition.name for condition in found.conditions if condition.value is not None}
+    parameters, defaults, wrong = _apply(directives, parameters, chosen)
+    problems += wrong
     sql, pieces, markers = rewrite(body, references, numbers, edits)
     complete = tuple(replace(p, markers=markers[p.number]) for p in parameters)
-    optional, wrong = optional_lines(conditions, pieces, {p.name: p for p in complete if p.name})
-    return _Text(sql, pieces, complete, optional), problems + wrong
+    by_name = {p.name: p for p in complete if p.name}
+    lines, wrong = optional_lines(found, pieces, by_name, defaults)
+    return _Text(sql, pieces, complete, lines), problems + wrong
 
 
 def _nul(body: Span) -> list[Problem]:
@@ -187,22 +190,27 @@ def _nul(body: Span) -> list[Problem]:
     return [Problem("a NUL character, which PostgreSQL can't read", at, "remove it")]
 
 
-def _one_shape(conditions: Sequence[Condition], annotation: Annotation) -> list[Problem]:
-    if not conditions or annotation.kind not in ("bulk", "copy"):
+def _one_shape(found: Found, annotation: Annotation) -> list[Problem]:
+    places = [*(c.at for c in found.conditions), *(f.source for f in found.filters)]
+    if not places or annotation.kind not in ("bulk", "copy"):
         return []
     message = f":{annotation.kind} runs one text for all its rows: no line of it is optional"
-    return [Problem(message, conditions[0].at, "remove the condition")]
+    return [Problem(message, places[0], "remove the condition")]
 
 
 def _apply(
-    directives: Directives, parameters: Sequence[ParameterUse]
-) -> tuple[list[ParameterUse], list[Problem]]:
-    """The parameters with what the directives say of them."""
+    directives: Directives, parameters: Sequence[ParameterUse], chosen: Collection[str]
+) -> tuple[list[ParameterUse], dict[str, str], list[Problem]]:
+    """The parameters with what the directives say of them, and the defaults of what is `chosen`."""
     problems: list[Problem] = []
+    others: dict[str, str] = {}
     found = {parameter.name: parameter for parameter in parameters if parameter.name}
     defaults: set[str] = set()
     for named in (*directives.nullable, *directives.defaults):
         name = python_name(named.name)
+        if name is not None and name in chosen and named.default is not None:
+            others[name] = named.default
+            continue
         if name is None or name not in found:
             problems.append(_unknown_parameter(named, found))
             continue
@@ -217,7 +225,7 @@ def _apply(
         defaults.add(name)
         nullable = True if named.default == "None" else parameter.nullable
         found[name] = replace(parameter, default=named.default, nullable=nullable)
-    return [found[p.name] if p.name else p for p in parameters], problems
+    return [found[p.name] if p.name else p for p in parameters], others, problems
 
 
 def _unknown_parameter(named: Named, found: dict[str, ParameterUse]) -> Problem:

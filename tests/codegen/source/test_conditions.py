@@ -86,7 +86,7 @@ def test_what_a_condition_governs(sql, expected):
         ),
         (
             "select $1 -- if :ab",
-            ("2:11", "the statement has no parameter `ab`", None),
+            ("2:11", "the statement has no parameter `ab`", "for a flag write `-- if :ab = true`"),
         ),
         (
             "select :a\nwhere :a -- if :a",
@@ -135,25 +135,66 @@ def test_what_a_condition_governs(sql, expected):
         ),
         (
             "select 1\nwhere :a -- if :a = true",
-            ("3:10", "`-- if :a = true` is not supported yet",
-             "a condition is `-- if :name`, one name"),
+            ("3:10", "`a` is a parameter: only what is no parameter chooses lines by its value",
+             "give one of them another name"),
         ),
         (
             "select 1\nwhere :a -- if :a and :b",
-            ("3:10", "`-- if :a and :b` is not supported yet",
-             "a condition is `-- if :name`, one name"),
+            ("3:10", "`-- if :a and :b` is no condition",
+             "a condition is `-- if :name` or `-- if :name = value`"),
         ),
         (
-            "select 1\norder by 1 -- sort: newest / oldest",
-            ("3:12", "`-- sort: newest / oldest` is not supported yet", None),
+            "select 1\nwhere x -- fi :b = true",
+            ("3:9", "this looks like a condition, but isn't", "write `-- if :b = true`"),
+        ),
+        (
+            "select 1\nwhere x -- if :b == 'day'",
+            ("3:9", "this looks like a condition, but isn't", "write `-- if :b = day`"),
+        ),
+        (
+            "select 1,\nx, -- if :b = true\ny -- if :b = day",
+            ("4:3", "`b` is a flag in one line and `day` in another",
+             "keep true and false, or words"),
+        ),
+        (
+            "select 1\nwhere x -- sort: newest",
+            ("3:9", "`-- sort:` has no effect here", "put it on a line of ORDER BY, or remove it"),
+        ),
+        (
+            "select 1\norder by\na, -- sort: newest\nb",
+            ("5:1", "a term without a key among terms that have one",
+             "end its line with `-- sort: key`, once for each key that it belongs to"),
+        ),
+        (
+            "select 1\norder by\na using < -- sort: up / down",
+            ("4:1", "this order can't be reversed", "write ASC or DESC rather than USING"),
+        ),
+        (
+            "select 1 from (select 1 order by\na, -- sort: one\nb -- sort: two\n) x\n"
+            "order by\nc -- sort: one",
+            ("7:3", "this ORDER BY has no line for `two`", "end a line of it with `-- sort: two`"),
+        ),
+        (
+            "select 1\norder by :sort, -- sort: one\n 2 -- sort: two",
+            ("3:10", "`sort` is what chooses the order here", "rename this parameter"),
+        ),
+        (
+            "select 1\norder by 1 -- sort: newest, oldest",
+            ("3:12", "this `sort:` can't be read", "write it like `-- sort: newest / oldest`"),
+        ),
+        (
+            "select 1\norder by\n-- sort: newest\n1",
+            ("4:1", "`-- sort:` has no effect on a line of its own",
+             "put it at the end of a line of ORDER BY"),
+        ),
+        (
+            "select 1\nwhere true\n-- where: search",
+            ("4:1", "`-- where:` has no effect on a line of its own",
+             "put it at the end of the line of WHERE under which the others go"),
         ),
         (
             "select 1\norder by 1 -- srot: newest",
             ("3:12", "there is no directive `srot:`", "did you mean `-- sort: newest`?"),
-        ),
-        (
-            "select 1\nwhere true -- where: search",
-            ("3:12", "`-- where: search` is not supported yet", None),
         ),
     ],
 )  # fmt: skip

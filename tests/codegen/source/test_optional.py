@@ -1,5 +1,6 @@
 """The shapes of a statement: as if a person had written each of them."""
 
+from collections.abc import Iterable
 from itertools import product
 
 import pytest
@@ -7,15 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing import parse, statement, text_at
 
+from salacia_db.codegen.facts import Statement
 from salacia_db.codegen.source import span_at
+from salacia_db.codegen.source.fragments import compose, fragments
 from salacia_db.codegen.source.lexer import lex
-from salacia_db.codegen.source.optional import optional_names, shape, shapes
+from salacia_db.codegen.source.optional import Shape, optional_names, shape, shapes
 from salacia_db.codegen.source.rewriting import file_offset
+
+
+def given_by(found: Statement, names: Iterable[str]) -> Shape:
+    """The shape in which these parameters are given."""
+    return shape(found, [(name, None) for name in names])
 
 
 def lines(sql: str, *names: str) -> list[str]:
     """The lines of the shape in which `names` are given."""
-    return shape(statement(sql), names).sql.split("\n")
+    return given_by(statement(sql), names).sql.split("\n")
 
 
 SEARCH = """
@@ -45,12 +53,12 @@ def test_lines_of_what_is_absent_are_gone():
 
 def test_with_everything_given_the_text_is_the_statements_own():
     found = statement(SEARCH)
-    complete = shape(found, ["model", "size", "tags"])
+    complete = given_by(found, ["model", "size", "tags"])
     assert (complete.sql, complete.parameters) == (found.sql, found.parameters)
 
 
 def test_parameters_are_numbered_anew_and_keep_their_places():
-    found = shape(statement(SEARCH), ["tags"])
+    found = given_by(statement(SEARCH), ["tags"])
     assert [(p.number, p.name) for p in found.parameters] == [(1, "tags"), (2, "limit")]
     for parameter in found.parameters:
         for marker in parameter.markers:
@@ -127,14 +135,14 @@ TIDYING = [
 
 @pytest.mark.parametrize(("sql", "names", "expected"), TIDYING)
 def test_what_dropped_lines_leave_behind_is_tidied(sql, names, expected):
-    assert shape(statement(sql), names).sql == expected
+    assert given_by(statement(sql), names).sql == expected
 
 
 def test_lines_inside_an_absent_bracket_are_absent_too():
     found = statement("select 1\nwhere x = any(array[ -- if :a\n :a,\n :b -- if :b\n])")
-    assert shape(found, ["b"]).sql == "select 1"
-    assert shape(found, ["b"]).parameters == ()
-    assert shape(found, ["a"]).sql == "select 1\nwhere x = any(array[\n $1\n])"
+    assert given_by(found, ["b"]).sql == "select 1"
+    assert given_by(found, ["b"]).parameters == ()
+    assert given_by(found, ["a"]).sql == "select 1\nwhere x = any(array[\n $1\n])"
 
 
 @pytest.mark.parametrize(
@@ -153,16 +161,16 @@ def test_lines_inside_an_absent_bracket_are_absent_too():
 def test_an_update_with_an_empty_set_writes_nothing(sql, empty):
     found = statement(sql)
     assert shape(found, ()).writes_nothing is empty
-    assert shape(found, optional_names(found)).writes_nothing is False
+    assert given_by(found, optional_names(found)).writes_nothing is False
 
 
 def test_all_shapes_up_to_256_then_pairs_none_and_all():
     def count(names: int) -> int:
         conditions = "\n".join(f"and :p{i} -- if :p{i}" for i in range(names))
         found = shapes(statement(f"select 1 where true\n{conditions}"))
-        assert len({s.names for s in found}) == len(found)
-        assert frozenset() in {s.names for s in found}
-        assert frozenset(f"p{i}" for i in range(names)) in {s.names for s in found}
+        assert len({s.given for s in found}) == len(found)
+        assert frozenset() in {s.given for s in found}
+        assert frozenset((f"p{i}", None) for i in range(names)) in {s.given for s in found}
         return len(found)
 
     assert [count(n) for n in (0, 1, 3, 8, 9)] == [1, 2, 8, 256, 1 + 9 + 36 + 1]
@@ -172,7 +180,7 @@ def test_a_place_in_a_shape_leads_to_the_file():
     from msgspec.structs import replace
 
     found = statement(SEARCH)
-    one = shape(found, ["size"])
+    one = given_by(found, ["size"])
     shaped = replace(found, sql=one.sql, pieces=one.pieces, parameters=one.parameters)
     assert text_at(span_at(shaped, one.sql.index("created") + 1)) == "created"
     assert text_at(span_at(shaped, one.sql.index("$2") + 1)) == ":limit"
@@ -246,13 +254,21 @@ def test_a_shape_is_what_a_person_would_write_for_it(plan):
     assert problems == []
     (found,) = statements
     names = optional_names(found)
+    parts, written = fragments(found)
     for flags in product((False, True), repeat=len(names)):
         chosen = {name for name, flag in zip(names, flags, strict=True) if flag}
-        made = shape(found, chosen)
+        made = given_by(found, chosen)
+        text, indexes = compose(parts, made.given)
         if made.writes_nothing:
             assert plan["update"]
             assert not any(name.startswith("c") for name in chosen)
+            assert written
+            assert made.given.isdisjoint(written)
             continue
+        assert words(text) == words(made.sql)
+        assert [found.parameters[i].name for i in indexes] == [
+            p.name for p in sorted(made.parameters, key=lambda p: p.markers[0].start)
+        ]
         (expected,), _ = parse(f"-- name: it :exec\n{write(plan, chosen)}")
         assert words(made.sql) == words(expected.sql)
         assert [p.name for p in made.parameters] == [p.name for p in expected.parameters]
@@ -288,5 +304,5 @@ def test_shapes_of_any_text_keep_order_places_and_numbers(sql):
                 any(seen == word or (word[0] == seen[0] == "$") for seen in rest)
                 for word in words(made.sql)
             )
-            absent = set(optional_names(found)) - made.names
+            absent = set(optional_names(found)) - {name for name, _ in made.given}
             assert absent.isdisjoint({p.name for p in made.parameters})

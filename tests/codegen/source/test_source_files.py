@@ -142,13 +142,3 @@ def test_a_problem_in_one_file_keeps_no_other_back(tmp_path, write):
     statements, problems = read(tmp_path)
     assert [s.group for s in statements] == ["c"]
     assert [p.position() for p in problems] == [("sql/a.sql", 1, 14), ("sql/b.sql", 1, 1)]
-
-
-def test_optional_lines_are_refused_while_nothing_runs_them(tmp_path, write):
-    write("sql/q.sql", "-- name: get :one\nselect 1\nwhere :a = 1 -- if :a\n")
-    assert problems_of(tmp_path) == [
-        "sql/q.sql:3:14: error: optional lines are not supported yet\n"
-        "    3 | where :a = 1 -- if :a\n"
-        "      |              ^^^^^^^^\n"
-        "  hint: write one statement for each choice"
-    ]
