@@ -4,6 +4,7 @@ An array without elements has no dimensions, and fits any number of them.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any, TypeVar
 
 from salacia_db.runtime.errors import InvalidArgument, InvalidValue
@@ -44,11 +45,11 @@ def write_array(dimensions: int, value: Any, each: Each | None = None) -> Any:
 
 def _fits(value: Any, dimensions: int) -> bool:
     """Whether the value nests so deep, and its parts alike."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if dimensions == 0:
+        return type(value) is not list
+    if not isinstance(value, Sequence) or isinstance(value, str):
         return False
-    if dimensions == 1:
-        return not any(isinstance(part, list) for part in value)
-    return all(_fits(part, dimensions - 1) for part in value)
+    return all(map(_fits, value, repeat(dimensions - 1)))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _mapped(value: Any, dimensions: int, each: Each) -> Any:

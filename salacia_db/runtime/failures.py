@@ -39,6 +39,8 @@ _ARGUMENT = re.compile(
     r"(?:invalid input for )?query argument \$(\d+)"
     r"(?: in element #(\d+) of executemany\(\) sequence)?: "
 )
+# In front of nothing but the driver's own words and the value.
+_ELEMENT = re.compile(r"invalid array element at index (\d+): (?!invalid array)")
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
 
 
@@ -138,13 +140,24 @@ def _client_error(
     types = () if prepared is None else prepared.get_parameters()
     parameter = parameters[index] if index < len(parameters) else f"${index + 1}"
     expected = str(types[index].name) if index < len(types) else "its type"
-    given = type((args if row is None else args[row])[index]).__name__
-    where = "" if row is None else f" of row {row}"
+    value = (args if row is None else args[row])[index]
+    where = f"argument {parameter}" + ("" if row is None else f" of row {row}")
+    element = _ELEMENT.match(str(error.__cause__))
+    if element is None or any(isinstance(part, list) for part in value):
+        what = f"{where} is {_kind(value)} that doesn't fit {expected}"
+    else:
+        place = int(element[1])
+        what = f"{where} doesn't fit {expected}: at index {place} is {_kind(value[place])}"
     return errors.InvalidArgument(
-        f"{name}: argument {parameter}{where} is a {given} that doesn't fit {expected}",
+        f"{name}: {what}",
         parameter=parameter,
         expected=expected,
     )
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 
 
 def database_error(

@@ -107,6 +107,20 @@ async def test_the_row_of_a_bad_argument_in_a_bulk_call_is_named(db: Database) -
     assert await db.items.list() == []
 
 
+async def test_the_element_of_an_array_that_does_not_fit_is_told(db: Database) -> None:
+    several = Statement("items.several", "select $1::int[]", parameters=("ids",))
+    for wrong, told in (
+        ([1, SECRET], "argument ids doesn't fit int4[]: at index 1 is a str"),
+        ([object()], "argument ids doesn't fit int4[]: at index 0 is an object"),
+        ([[1], [SECRET]], "argument ids is a list that doesn't fit int4[]"),
+        (object(), "argument ids is an object that doesn't fit int4[]"),
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            await db.session.fetchrow(several, wrong)
+        assert str(caught.value) == f"items.several: {told}"
+        assert SECRET not in shown(caught.value)
+
+
 async def test_a_wrong_number_of_arguments_is_a_usage_error(db: Database) -> None:
     with pytest.raises(UsageError, match=r"items\.insert: the server expects 4 arguments"):
         await db.session.fetchrow(INSERT, 1)

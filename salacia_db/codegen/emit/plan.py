@@ -245,7 +245,7 @@ class Planner:
         if statement.returns is None:
             if len(fields) == 1:
                 return self._bare(query, columns)
-            shape = self.tables.get(query.table) if query.table else None
+            shape = self._whole(query)
             if shape is not None and not statement.output_types and self._keeps_nulls(query):
                 return Row(shape.class_.text, shape=shape)
         if any(column is None for column in columns):
@@ -264,6 +264,12 @@ class Planner:
         if shape.class_.module.startswith(".models") and whole:
             items = ()
         return Row(shape.class_.text, shape=shape, items=items, own=own)
+
+    def _whole(self, query: Query) -> Shape | None:
+        """The table's struct, where the rows are its rows and no column is called otherwise."""
+        if query.table is None or [f.name for f in query.fields] != self._columns.get(query.table):
+            return None
+        return self.tables[query.table]
 
     def _shape(self, query: Query, module: str, fields: tuple[Field, ...]) -> tuple[Shape, bool]:
         """The struct for these fields, and whether it stands beside the query."""
