@@ -10,13 +10,22 @@ from salacia_db.codegen.analysis.determined import (
     LEFT,
     RIGHT,
     SUBQUERY,
+    VALUES,
     Around,
     Determined,
     has_one_row,
 )
 from salacia_db.codegen.analysis.proofs.values import boolean, integer, is_null
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, SELECT, UPDATE, with_query
+from salacia_db.codegen.analysis.walk import (
+    DELETE,
+    INSERT,
+    MERGE,
+    SELECT,
+    UPDATE,
+    events,
+    with_query,
+)
 
 
 class Bounds(Struct, frozen=True):
@@ -87,6 +96,12 @@ def _select(query: Node, catalog: Catalog, fixed: frozenset[int], outer: Around)
     return Bounds(least, found.most, found.reason)
 
 
+def has_row(query: Node, catalog: Catalog) -> bool:
+    """Whether FROM and WHERE surely leave a row, before any grouping."""
+    tree = query.node("jointree")
+    return tree is None or _least(tree, query, catalog, (query,)) > 0
+
+
 def _joined(query: Node, catalog: Catalog, determined: Determined, outer: Around) -> Bounds:
     tree = query.node("jointree")
     if tree is None:
@@ -129,7 +144,7 @@ def _least_of_entry(index: int, query: Node, catalog: Catalog, around: Around) -
     if kind == CTE:
         found = with_query(around, entry.get("ctename"), entry.number("ctelevelsup"))
         return 0 if found is None else rows(found[0], catalog, frozenset(), found[1]).least
-    return 1 if has_one_row(entry) else 0
+    return 1 if kind == VALUES or has_one_row(entry) else 0
 
 
 def _limited(query: Node, found: Bounds) -> Bounds:
@@ -186,21 +201,25 @@ def _insert(query: Node, catalog: Catalog, outer: Around) -> Bounds:
     skips = conflict is not None and (
         conflict.number("action") != _DO_UPDATE or conflict.node("onConflictWhere") is not None
     )
-    events = {"insert"} if conflict is None else {"insert", "update"}
-    if skips or _may_suppress(query, catalog, events):
+    if skips or _may_suppress(query, catalog):
         return Bounds(0, found.most, found.reason)
     return found
 
 
-def _may_suppress(query: Node, catalog: Catalog, events: set[str]) -> bool:
+def _may_suppress(query: Node, catalog: Catalog) -> bool:
     """Whether something in the database may keep the row from being written."""
     target = query.nodes("rtable")[query.number("resultRelation") - 1]
     relation = catalog.relations.get(target.number("relid"))
-    if relation is None or relation.rules or relation.foreign or query.number("querySource"):
+    if relation is None or relation.foreign or query.number("querySource"):
         return True
-    return relation.table.kind not in ("r", "p") or any(
-        trigger.timing != "after" and trigger.per_row and trigger.events & events
-        for trigger in relation.triggers
+    raised = events(query)
+    return (
+        relation.table.kind not in ("r", "p")
+        or bool(relation.rules & raised)
+        or any(
+            trigger.timing != "after" and trigger.per_row and trigger.events & raised
+            for trigger in relation.triggers
+        )
     )
 
 
@@ -208,7 +227,9 @@ def _changed(query: Node, catalog: Catalog, outer: Around) -> Bounds:
     """UPDATE and DELETE touch each row of the target once, however often it is joined."""
     tree, target = query.node("jointree"), query.number("resultRelation")
     relation = catalog.relations.get(query.nodes("rtable")[target - 1].number("relid"))
-    if tree is None or relation is None or relation.rules or query.number("querySource"):
+    if tree is None or relation is None or query.number("querySource"):
+        return many("a rule put this query there")
+    if relation.rules & events(query):
         return many("rules may make more of this statement")
     determined = Determined(query, catalog, frozenset(), outer, _most)
     determined.solve(tree)

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from salacia_db.codegen.facts import PgType, Table
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+Event: TypeAlias = Literal["insert", "update", "delete", "truncate"]
 FIRST_USER_OID = 16384  # FirstNormalObjectId: what lies below was made by initdb
 
 
@@ -43,7 +44,7 @@ class Trigger(Struct, frozen=True):
     name: str
     timing: Literal["before", "after", "instead"]
     per_row: bool
-    events: frozenset[Literal["insert", "update", "delete", "truncate"]]
+    events: frozenset[Event]
     function: int
 
 
@@ -58,7 +59,8 @@ class Relation(Struct, frozen=True):
 
     `triggers`, `foreign`, `row_security`, `policy_functions` and `check_functions` (of constraints,
     indexes and generated columns) are those of the relation and of all its descendants. `rules` are
-    rules other than a view's own. `cascades` are relations whose foreign keys pass on changes.
+    the events of its rules, a view's own left out: other changes run as they are written.
+    `cascades` are relations whose foreign keys pass on changes.
     """
 
     table: Table
@@ -67,7 +69,7 @@ class Relation(Struct, frozen=True):
     keys: tuple[frozenset[int], ...]
     keys_alone: tuple[frozenset[int], ...]
     triggers: tuple[Trigger, ...]
-    rules: bool
+    rules: frozenset[Event]
     row_security: bool
     foreign: bool
     policy_functions: frozenset[int] = frozenset()

@@ -156,7 +156,11 @@ class _Seen:
         self.writes.update((oid, operation) for operation in found)
         self._touch(Touches.DATA, "it writes")
         relation = self.catalog.relations.get(oid)
-        if relation is None or relation.rules or relation.table.kind not in ("r", "p"):
+        if (
+            relation is None
+            or relation.rules & _events(found)
+            or relation.table.kind not in ("r", "p")
+        ):
             self._touch(Touches.SESSION, "its target has rules or is not a table")
             return
         columns = written_columns(query, relation)

@@ -8,7 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from salacia_db.codegen.analysis import systables
-from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation, Trigger
+from salacia_db.codegen.analysis.catalog import (
+    FIRST_USER_OID,
+    Catalog,
+    Event,
+    Function,
+    Relation,
+    Trigger,
+)
 from salacia_db.codegen.analysis.server import Server
 from salacia_db.codegen.analysis.systables import (
     ChildRow,
@@ -25,7 +32,6 @@ from salacia_db.codegen.analysis.systables import (
 from salacia_db.codegen.facts import ForeignKey, PgType, Table, TableColumn, TableRef
 
 Row = TypeVar("Row", ForeignKeyRow, IndexRow, TriggerRow)
-Event = Literal["insert", "update", "delete", "truncate"]
 Kind = Literal["base", "array", "enum", "composite", "domain", "range", "multirange", "pseudo"]
 _EVENTS: tuple[tuple[int, Event], ...] = (
     (4, "insert"),
@@ -168,7 +174,7 @@ def _relations(
             keys=tuple(frozenset(index.columns) for index in readable),
             keys_alone=tuple(frozenset(index.columns) for index in keys),
             triggers=tuple(_trigger(t) for r in family for t in triggers.get(r.oid, ())),
-            rules=row.rules,
+            rules=frozenset(row.rules),
             row_security=any(r.row_security for r in family),
             foreign=any(r.kind == "f" for r in family),
             policy_functions=_called(r.policies for r in family),

@@ -5,6 +5,7 @@ from typing import Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
+from salacia_db.codegen.analysis.catalog import Event
 from salacia_db.codegen.analysis.server import Server
 
 Row = TypeVar("Row", bound=Struct)
@@ -109,7 +110,7 @@ class RelationRow(Struct, frozen=True, array_like=True):
     row_type: int
     partition: bool
     row_security: bool
-    rules: bool
+    rules: tuple[Event, ...]
     extension: bool
     comment: str | None
     policies: str
@@ -120,10 +121,12 @@ class RelationRow(Struct, frozen=True, array_like=True):
 RELATIONS = """
 select c.oid::int8, n.nspname, c.relname, c.relkind, c.reltype::int8, c.relispartition,
   c.relrowsecurity,
-  exists (
-    select from pg_rewrite w
+  coalesce((
+    select json_agg(distinct case w.ev_type
+      when '2' then 'update' when '3' then 'insert' else 'delete' end)
+    from pg_rewrite w
     where w.ev_class = c.oid and w.ev_type <> '1' and w.ev_enabled not in ('D', 'R')
-  ),
+  ), '[]'),
   e.objid is not null, d.description,
   coalesce((
     select string_agg(concat(p.polqual::text, ' ', p.polwithcheck::text), ' ')

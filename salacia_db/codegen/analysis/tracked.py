@@ -3,6 +3,7 @@
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.walk import events
 from salacia_db.codegen.facts import Tracked
 from salacia_db.codegen.source.lexer import lex
 
@@ -47,7 +48,7 @@ def _returns_what_it_writes(query: Node, catalog: Catalog) -> bool:
     relation = catalog.relations.get(entries[number - 1].number("relid"))
     if relation is None or relation.table.kind not in ("r", "p"):
         return False
-    return not relation.foreign and not relation.rules
+    return not relation.foreign and not relation.rules & events(query)
 
 
 def _created(query: Node, catalog: Catalog) -> str | None:

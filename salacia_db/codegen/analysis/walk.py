@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from salacia_db.codegen.analysis.catalog import Event
 from salacia_db.codegen.analysis.tree import Node, Value
 
 
@@ -36,6 +37,21 @@ def outputs(query: Node) -> list[Node]:
 
 SELECT, UPDATE, INSERT, DELETE, MERGE = range(1, 6)
 """CmdType; MERGE came with PostgreSQL 15, before it 5 stood for utility statements."""
+
+_EVENTS: dict[int, frozenset[Event]] = {
+    SELECT: frozenset(),
+    UPDATE: frozenset(("update",)),
+    INSERT: frozenset(("insert",)),
+    DELETE: frozenset(("delete",)),
+    MERGE: frozenset(("insert", "update", "delete")),
+}
+
+
+def events(query: Node) -> frozenset[Event]:
+    """The events of triggers and rules that the query's own change raises on its target."""
+    raised = _EVENTS.get(query.number("commandType"), _EVENTS[MERGE])
+    return raised | _EVENTS[UPDATE] if query.node("onConflict") is not None else raised
+
 
 JOIN_ENTRY, GROUP_ENTRY = 2, 9
 """RTEKind of a join, and of the GROUP step that PostgreSQL 18 added."""

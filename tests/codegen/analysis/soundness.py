@@ -1,32 +1,33 @@
 """Look for a proof that is wrong: `python -m tests.codegen.analysis.soundness --statements 20000`.
 
 Random statements run on the real server, over several fillings of random schemas. A NULL in a
-column that was proven not null, more rows than the cardinality says, or a write by a statement
-called read-only is a violation. The exit status is 1 if there was one.
+column that was proven not null or in an array proven to hold none, more rows than the cardinality
+says, or a write by a statement called read-only is a violation. The exit status is 1 if there was
+one; with `--keep` it is made as small as possible and kept as a case that a test replays.
 """
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import psycopg
 
-from salacia_db.codegen.analysis.cardinality import cardinality, single
 from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.effects import effects
 from salacia_db.codegen.analysis.loading import load
-from salacia_db.codegen.analysis.nullability import Proof, prove
 from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
-from salacia_db.codegen.analysis.tree import Node
 from salacia_db.postgres.scratch import scratch_databases
-from tests.codegen.analysis.fuzz.schemas import make
+from tests.codegen.analysis.fuzz.cases import CLEAR, FOUND, Case, apply, shrink, write
+from tests.codegen.analysis.fuzz.claims import Claims, claims, run, unlike
+from tests.codegen.analysis.fuzz.schemas import Schema, make
 from tests.codegen.analysis.fuzz.statements import Statements
 from tests.codegen.analysis.fuzz.weakenings import WEAKENED, weakened
 
 PER_SCHEMA = 100
+_NAMES = re.compile(r"\b[a-z]+\d+(\.\w+)?\b")
 _ARGUMENTS: dict[str, list[object]] = {
     "int4": [None, 0, 1, 2],
     "text": [None, "", "a"],
@@ -36,9 +37,8 @@ _ARGUMENTS: dict[str, list[object]] = {
 
 @dataclass
 class Column:
-    """One output column: its proof, and what the runs showed."""
+    """What the runs showed of one output column."""
 
-    proof: Proof
     seen: bool = False
     was_null: bool = False
 
@@ -47,12 +47,10 @@ class Column:
 class Trial:
     """A statement that the server takes, with what its runs showed."""
 
-    sql: str
     types: list[str]
-    query: Node
+    claims: Claims
     columns: list[Column]
-    counts: list[int] = field(default_factory=list)
-    wrote: bool = False
+    runs: int = 0
 
 
 @dataclass
@@ -67,12 +65,15 @@ class Report:
     never_null: int = 0
     never_null_proven: int = 0
     violations: list[str] = field(default_factory=list)
-    misses: dict[str, int] = field(default_factory=dict)
-    refusals: dict[str, int] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list)
+    """What refuted a claim, in the order of the violations."""
+    misses: dict[str, list[str]] = field(default_factory=dict)
+    """What was not proven of columns that never were NULL, with the statements."""
+    refusals: dict[str, list[str]] = field(default_factory=dict)
 
-    def count(self, into: dict[str, int], what: str) -> None:
-        """One more of these."""
-        into[what] = into.get(what, 0) + 1
+    def note(self, into: dict[str, list[str]], reason: str, sql: str) -> None:
+        """One more of these; names of tables and the like are left out, to count alike ones."""
+        into.setdefault(_NAMES.sub("…", reason), []).append(sql)
 
     def __str__(self) -> str:
         share = self.never_null_proven / max(1, self.never_null)
@@ -116,112 +117,72 @@ class Fuzzer:
         """Make a schema, prove statements over it, and run them over each of its fillings."""
         version = self.connection.info.server_version
         schema = make(rng, version)
-        self.apply(["drop schema if exists public cascade; create schema public", *schema.sql])
+        apply(self.connection, [CLEAR, *schema.sql])
         with Server(self.url) as server:
             catalog = load(server)
             maker = Statements(schema, rng, version)
-            trials = [self.trial(maker, server, catalog) for _ in range(statements)]
+            made = [self.trial(maker, schema, server, catalog) for _ in range(statements)]
+        trials = [trial for trial in made if trial is not None]
         for number, data in enumerate(schema.data):
-            self.apply(data)
-            for trial in filter(None, trials):
-                self.execute(trial, Random(f"{trial.sql}{number}"))
-        for trial in filter(None, trials):
-            self.judge(trial, catalog)
+            apply(self.connection, data)
+            for trial in trials:
+                self.execute(trial, Random(f"{trial.claims.sql}{number}"), schema, data)
+        for trial in trials:
+            self.judge(trial)
 
-    def apply(self, statements: list[str]) -> None:
-        """Run statements; those that the server refuses are left out."""
-        for statement in statements:
-            try:
-                self.connection.execute(statement.encode())
-            except psycopg.Error:
-                continue
-
-    def trial(self, maker: Statements, server: Server, catalog: Catalog) -> Trial | None:
-        """A statement and what is proven of it; None if the server refuses it."""
+    def trial(
+        self, maker: Statements, schema: Schema, server: Server, catalog: Catalog
+    ) -> Trial | None:
+        """A statement and what is claimed of it; None if the server refuses it."""
         self.report.statements += 1
         sql = maker.make()
         parsed = server.parse(sql)
-        if not isinstance(parsed, Parsed) or parsed.main is None:
+        said = claims(sql, parsed, catalog) if isinstance(parsed, Parsed) else None
+        if not isinstance(parsed, Parsed) or said is None:
             self.report.refused += 1
             if isinstance(parsed, Rejected):
-                self.report.count(self.report.refusals, parsed.message)
+                self.report.note(self.report.refusals, parsed.message, sql)
             return None
-        proofs = prove(parsed.main, catalog)
-        if len(proofs) != len(parsed.columns):
-            self.violation(sql, f"{len(proofs)} proofs for {len(parsed.columns)} columns")
-        self.alike(sql, proofs, server, catalog)
+        if len(said.proofs) != len(parsed.columns):
+            raise AssertionError(f"{len(said.proofs)} proofs for the columns of {sql}")
+        for what in unlike(said, server, catalog):
+            self.violation(what, Case(tuple(schema.sql), (), sql))
         types = list(maker.expressions.parameters)
-        return Trial(sql, types, parsed.main, [Column(proof) for proof in proofs])
+        return Trial(types, said, [Column() for _ in said.proofs])
 
-    def execute(self, trial: Trial, rng: Random) -> None:
+    def execute(self, trial: Trial, rng: Random, schema: Schema, data: list[str]) -> None:
         """Run a statement over the present filling, and take it back."""
         arguments = [rng.choice(_ARGUMENTS[type_]) for type_ in trial.types]
-        with psycopg.RawCursor(self.connection) as cursor:
-            try:
-                cursor.execute("begin")
-                cursor.execute(trial.sql.encode(), arguments)
-                result = cursor.pgresult
-                assert result is not None
-                rows, touched = result.ntuples, result.command_tuples or 0
-                nulls = [
-                    any(result.get_value(row, i) is None for row in range(rows))
-                    for i in range(result.nfields)
-                ]
-                cursor.execute("select pg_current_xact_id_if_assigned() is not null")
-                written = cursor.fetchone()
-                trial.wrote = trial.wrote or written == (True,)
-            except psycopg.Error:
-                return
-            finally:
-                cursor.execute("rollback")
-        trial.counts.append(max(rows, touched))
-        for column, null in zip(trial.columns, nulls, strict=True):
-            column.seen = column.seen or rows > 0
+        outcome = run(trial.claims, self.connection, arguments)
+        if outcome is None:
+            return
+        trial.runs += 1
+        for what in outcome.refuted:
+            case = Case(tuple(schema.sql), tuple(data), trial.claims.sql, tuple(arguments))
+            self.violation(what, case)
+        for column, null in zip(trial.columns, outcome.nulls, strict=False):
+            column.seen = column.seen or outcome.rows > 0
             column.was_null = column.was_null or null
 
-    def judge(self, trial: Trial, catalog: Catalog) -> None:
-        """Compare what was proven with what happened."""
-        report, sql, counts = self.report, trial.sql, trial.counts
-        if not counts:
-            report.failed += 1
-            return
-        for number, column in enumerate(trial.columns):
+    def judge(self, trial: Trial) -> None:
+        """Count what was proven of what never happened."""
+        report = self.report
+        report.failed += not trial.runs
+        for column, proof in zip(trial.columns, trial.claims.proofs, strict=True):
             if not column.seen:
                 continue
             report.columns += 1
-            report.proven += not column.proof.nullable
-            if column.was_null and not column.proof.nullable:
-                self.violation(sql, f"column {number + 1} was NULL; {column.proof.reason}")
+            report.proven += not proof.nullable
             if not column.was_null:
                 report.never_null += 1
-                report.never_null_proven += not column.proof.nullable
-                if column.proof.nullable:
-                    report.count(report.misses, column.proof.reason)
-        bound = cardinality(trial.query, catalog)
-        if bound in ("one", "optional") and max(counts) > 1:
-            self.violation(sql, f"{max(counts)} rows where {bound} was proven")
-        if bound == "one" and min(counts) < 1:
-            self.violation(sql, "no row where one was proven")
-        if single(trial.query, catalog) and max(counts) > 1:
-            self.violation(sql, f"{max(counts)} rows touched by a statement proven single")
-        if trial.wrote and effects([trial.query], catalog).read_only:
-            self.violation(sql, "wrote, though proven read-only")
+                report.never_null_proven += not proof.nullable
+                if proof.nullable:
+                    report.note(report.misses, proof.reason, trial.claims.sql)
 
-    def alike(self, sql: str, proofs: list[Proof], server: Server, catalog: Catalog) -> None:
-        """Wrapping a query in another must not change what is proven of it."""
-        if not sql.startswith(("select", "with recursive")):
-            return
-        for wrapped in (f"select * from ({sql}) as q where true", f"with q as ({sql}) table q"):
-            parsed = server.parse(wrapped)
-            if not isinstance(parsed, Parsed) or parsed.main is None:
-                continue  # a column name that repeats
-            again = prove(parsed.main, catalog)
-            if [p.nullable for p in again] != [p.nullable for p in proofs]:
-                self.violation(sql, f"another answer for {wrapped[:24]}…")
-
-    def violation(self, sql: str, what: str) -> None:
+    def violation(self, what: str, case: Case) -> None:
         """Note what is wrong."""
-        self.report.violations.append(f"{what}\n  {sql}\n  (seed {self.seed})")
+        self.report.violations.append(f"{what}\n  {case.sql}\n  (seed {self.seed})")
+        self.report.cases.append(case)
 
 
 def main() -> int:
@@ -235,6 +196,9 @@ def main() -> int:
     )
     parser.add_argument("--weaken", action="store_true", help="make each rule wrong in turn")
     parser.add_argument("--rule", action="append", choices=WEAKENED, help="only this one")
+    parser.add_argument(
+        "--keep", metavar="NAME", help="shrink the first violation, keep it under this name"
+    )
     options = parser.parse_args()
     if options.url:
         return _run(options.url, options)
@@ -242,12 +206,14 @@ def main() -> int:
         return _run(made.create(), options)
 
 
-def weaken(url: str, seed: int, statements: int, rules: Iterable[str]) -> int:
+def weaken(url: str, seed: int, statements: int, rules: Iterable[str], keep: str | None) -> int:
     """Make each rule wrong in turn; 1 if any of them goes unnoticed."""
     unnoticed = 0
     for name in rules:
         with weakened(name):
             report = Fuzzer(url, seed, first=True).run(statements)
+            if keep and report.cases:
+                write(shrink(replace(report.cases[0], rule=name), url), FOUND / keep)
         found = report.violations[0].partition("\n")[0] if report.violations else "UNNOTICED"
         unnoticed += not report.violations
         print(f"{name}: seed {seed}, within {report.statements} statements: {found}", flush=True)
@@ -256,16 +222,18 @@ def weaken(url: str, seed: int, statements: int, rules: Iterable[str]) -> int:
 
 def _run(url: str, options: argparse.Namespace) -> int:
     if options.weaken:
-        return weaken(url, options.seed, options.statements, options.rule or WEAKENED)
+        return weaken(url, options.seed, options.statements, options.rule or WEAKENED, options.keep)
     started = time.perf_counter()
-    report = Fuzzer(url, options.seed).run(options.statements)
+    report = Fuzzer(url, options.seed, first=bool(options.keep)).run(options.statements)
     print(report, f"in {time.perf_counter() - started:.0f} s")
     for violation in report.violations[:20]:
         print("VIOLATION", violation)
+    if options.keep and report.cases:
+        write(shrink(report.cases[0], url), FOUND / options.keep)
     if options.misses:
         for counts in (report.misses, report.refusals):
-            for reason, count in sorted(counts.items(), key=lambda m: -m[1])[:40]:
-                print(f"{count:6} {reason}")
+            for reason, found in sorted(counts.items(), key=lambda m: -len(m[1]))[:40]:
+                print(f"{len(found):6} {reason}\n         {min(found, key=len)}")
     return 1 if report.violations else 0
 
 

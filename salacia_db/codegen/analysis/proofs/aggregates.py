@@ -1,5 +1,6 @@
 """Aggregates and window functions: NULL where there was nothing to compute from."""
 
+from salacia_db.codegen.analysis.catalog import FIRST_USER_OID
 from salacia_db.codegen.analysis.functions import (
     ALWAYS_AGGREGATES,
     COLLECTING_AGGREGATES,
@@ -10,6 +11,7 @@ from salacia_db.codegen.analysis.functions import (
 )
 from salacia_db.codegen.analysis.proofs.proof import Proof, maybe, never
 from salacia_db.codegen.analysis.proofs.scope import Scope
+from salacia_db.codegen.analysis.proofs.values import integer
 from salacia_db.codegen.analysis.tree import Node
 
 # Bits of a frame clause (parsenodes.h).
@@ -28,10 +30,11 @@ def aggregate(node: Node, scope: Scope) -> Proof:
     name = function.name
     if name in ALWAYS_AGGREGATES:
         return never(f"{name}() of no rows is a number", node)
-    if not owner.query.get("groupClause"):
-        return maybe(f"{name}() of no rows is NULL; there is no GROUP BY", node)
-    if _may_be_empty(owner.query.nodes("groupingSets")):
-        return maybe(f"{name}() of an empty grouping set is NULL", node)
+    if not _has_rows(owner):
+        if not owner.query.get("groupClause"):
+            return maybe(f"{name}() of no rows is NULL; there is no GROUP BY", node)
+        if _may_be_empty(owner.query.nodes("groupingSets")):
+            return maybe(f"{name}() of an empty grouping set is NULL", node)
     if node.node("aggfilter") is not None:
         return maybe(f"the FILTER may leave {name}() no rows", node)
     if name in COLLECTING_AGGREGATES:
@@ -43,6 +46,38 @@ def aggregate(node: Node, scope: Scope) -> Proof:
     if name in TOTAL_AGGREGATES:
         return _arguments(node, ("args",), owner, name)
     return maybe(f"{name}() may return NULL", node)
+
+
+def _has_rows(owner: Scope) -> bool:
+    """Whether an aggregate has a row even without a group: of FROM, or as HAVING counts them."""
+    having = owner.query.node("havingQual")
+    counted = having is not None and _counts(having, owner)
+    return counted or owner.prover.has_row(owner.query)
+
+
+# The least number with which `count(…) > n` and the like are true only where there is a row.
+_LEAST = {">": 0, ">=": 1, "=": 1}
+
+
+def _counts(condition: Node, owner: Scope) -> bool:
+    """Whether it is true of groups that have a row alone: a count() of none is 0."""
+    arguments = condition.nodes("args")
+    if condition.tag == "BOOLEXPR":
+        return condition.get("boolop") == "and" and any(_counts(a, owner) for a in arguments)
+    operator, _ = owner.catalog.operators.get(condition.number("opno"), ("", 0))
+    if operator not in _LEAST or len(arguments) != 2 or arguments[0].tag != "AGGREF":
+        return False
+    function = owner.catalog.functions.get(arguments[0].number("aggfnoid"))
+    least = integer(arguments[1])
+    return (
+        function is not None
+        and function.builtin
+        and function.name == "count"
+        and not arguments[0].number("agglevelsup")
+        and condition.number("opno") < FIRST_USER_OID
+        and least is not None
+        and least >= _LEAST[operator]
+    )
 
 
 _EMPTY, _SIMPLE, _ROLLUP, _CUBE, _SETS = range(5)  # GroupingSetKind

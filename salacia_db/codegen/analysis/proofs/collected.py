@@ -4,15 +4,13 @@ from msgspec import Struct
 
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.names import outputs
-from salacia_db.codegen.analysis.proofs.arrays import elements
-from salacia_db.codegen.analysis.proofs.narrowing import TRUE, implied
+from salacia_db.codegen.analysis.proofs.arrays import elements, gathered
 from salacia_db.codegen.analysis.proofs.prover import Rules
 from salacia_db.codegen.analysis.proofs.scope import Scope
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import SELECT
 from salacia_db.codegen.facts import TableRef
 
-_ANY_BUT_ARRAYS = (2776,)  # anynonarray: array_agg of arrays makes one of more dimensions
 _RELATION = 0  # RTEKind
 _STORED = "rp"
 
@@ -60,16 +58,10 @@ def _either(found: list[Collected]) -> Collected:
 
 
 def _aggregate(node: Node, scope: Scope) -> Collected:
-    function = scope.catalog.functions.get(node.number("aggfnoid"))
-    if function is None or not function.builtin or function.name != "array_agg":
+    found = gathered(node, scope)
+    if found is None:
         return _NOTHING
-    argument = next((a.node("expr") for a in node.nodes("args") if not a.flag("resjunk")), None)
-    if function.arguments != _ANY_BUT_ARRAYS or node.number("agglevelsup") or argument is None:
-        return _NOTHING
-    within = scope.base
-    condition = node.node("aggfilter")
-    if condition is not None:
-        within = scope.prover.assume(within, implied(condition, TRUE, within))
+    argument, within = found
     return Collected(not within.prove(argument).nullable, _table(argument, within))
 
 

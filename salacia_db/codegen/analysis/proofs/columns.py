@@ -10,7 +10,7 @@ from salacia_db.codegen.analysis.proofs.proof import Proof, maybe, never, placed
 from salacia_db.codegen.analysis.proofs.scope import Scope
 from salacia_db.codegen.analysis.proofs.written import written
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, UPDATE, behind, descend
+from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, UPDATE, behind, descend, events
 
 _RELATION, _SUBQUERY, _JOIN, _FUNCTION, _TABLEFUNC, _VALUES, _CTE = range(7)  # RTEKind
 _GROUP = 9
@@ -134,7 +134,7 @@ def _relation(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
         return maybe(f"a system column of {table.ref.name}, which has other storage")
     if table.kind not in ("r", "p"):
         return maybe(f"{table.ref.name} promises nothing of its columns")
-    if entry == scope.query.number("resultRelation") and relation.rules:
+    if entry == scope.query.number("resultRelation") and relation.rules & events(scope.query):
         return maybe(f"rules rewrite changes of {table.ref.name}")
     alone = not node.flag("inh") and table.kind == "r"
     if attribute in (relation.not_null_alone if alone else relation.not_null):

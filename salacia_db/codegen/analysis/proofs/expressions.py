@@ -5,14 +5,14 @@ from collections.abc import Callable
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Function
 from salacia_db.codegen.analysis.functions import Totality, totality
 from salacia_db.codegen.analysis.proofs import aggregates
-from salacia_db.codegen.analysis.proofs.arrays import elements
+from salacia_db.codegen.analysis.proofs.arrays import elements, gathered
 from salacia_db.codegen.analysis.proofs.columns import set_column, variable
 from salacia_db.codegen.analysis.proofs.joins import full_joins
 from salacia_db.codegen.analysis.proofs.keys import Key
 from salacia_db.codegen.analysis.proofs.narrowing import NOT_TRUE, TRUE, implied, not_null
 from salacia_db.codegen.analysis.proofs.proof import Proof, located, maybe, never, placed
 from salacia_db.codegen.analysis.proofs.scope import Scope
-from salacia_db.codegen.analysis.proofs.values import is_null
+from salacia_db.codegen.analysis.proofs.values import integer, is_null
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, UPDATE, descend, returns_set
 
@@ -246,12 +246,24 @@ def _slice(node: Node, scope: Scope) -> Proof:
     """A slice of an array is an array, if an empty one; an element may not be there."""
     type_ = scope.catalog.types.get(node.number("refcontainertype"))
     container = node.node("refexpr")
-    if not node.get("reflowerindexpr") or node.node("refassgnexpr") is not None:
-        return maybe("an element may not be there", node)
+    if node.node("refassgnexpr") is not None:
+        return maybe("not understood", node)
+    if not node.get("reflowerindexpr"):
+        return _element(node, container, scope)
     if type_ is None or type_.kind != "array" or container is None:
         return maybe("an element may not be there", node)
     bounds = [*node.nodes("refupperindexpr"), *node.nodes("reflowerindexpr")]
     return _every([container, *bounds], scope, "a slice of an array is an array", node)
+
+
+def _element(node: Node, container: Node | None, scope: Scope) -> Proof:
+    """`(array_agg(x ORDER BY y))[1]`: as there is a row, there is a first element, if not NULL."""
+    subscripts = node.nodes("refupperindexpr")
+    first = [integer(subscript) for subscript in subscripts] == [1]
+    if container is None or not first or gathered(container, scope) is None:
+        return maybe("an element may not be there", node)
+    proof = scope.prove(container)
+    return placed(proof if proof.nullable else elements(container, scope), node)
 
 
 def _sqlvalue(node: Node, scope: Scope) -> Proof:

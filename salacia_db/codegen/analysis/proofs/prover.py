@@ -1,5 +1,6 @@
 """The prover: the rules tied together, so that each can call the others."""
 
+from salacia_db.codegen.analysis.bounds import has_row
 from salacia_db.codegen.analysis.cardinality import exactly_one
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.proofs import columns, queries
@@ -40,6 +41,10 @@ class Rules:
     def one_row(self, query: Node) -> bool:
         """Whether the query returns exactly one row whatever the data."""
         return exactly_one(query, self.catalog)
+
+    def has_row(self, query: Node) -> bool:
+        """Whether the query's FROM and WHERE surely leave a row, before any grouping."""
+        return has_row(query, self.catalog)
 
     def inside(self, query: Node, parent: Scope | None) -> Scope:
         """The scope of a query, its joins and conditions understood."""

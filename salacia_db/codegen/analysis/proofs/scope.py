@@ -68,6 +68,10 @@ class Prover(Protocol):
         """Whether the query returns exactly one row whatever the data."""
         ...
 
+    def has_row(self, query: Node) -> bool:
+        """Whether the query's FROM and WHERE surely leave a row, before any grouping."""
+        ...
+
     def inside(self, query: Node, parent: "Scope | None") -> "Scope":
         """The scope of a query, its joins and conditions understood."""
         ...

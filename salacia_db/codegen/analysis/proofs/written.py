@@ -4,7 +4,7 @@ from salacia_db.codegen.analysis.catalog import Relation
 from salacia_db.codegen.analysis.proofs.proof import Proof, never
 from salacia_db.codegen.analysis.proofs.scope import Scope
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.analysis.walk import INSERT, UPDATE
+from salacia_db.codegen.analysis.walk import INSERT, UPDATE, events
 
 _DO_UPDATE = 2  # OnConflictAction
 # Until then a child's column could be computed where its parent's is not.
@@ -27,7 +27,11 @@ def written(entry: int, attribute: int, relation: Relation, scope: Scope) -> Pro
 
 def _as_written(attribute: int, relation: Relation, scope: Scope) -> bool:
     """Whether no trigger, rule or generation expression may put another value there."""
-    if relation.rules or relation.foreign or relation.table.kind not in ("r", "p"):
+    if (
+        relation.rules & events(scope.query)
+        or relation.foreign
+        or relation.table.kind not in ("r", "p")
+    ):
         return False
     if scope.catalog.server_version < _CHILDREN_ARE_ALIKE or attribute <= 0:
         return False

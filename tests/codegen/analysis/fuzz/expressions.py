@@ -92,8 +92,16 @@ AGGREGATES = {
         "mode() within group (order by @i)",
         "percentile_disc(0.5) within group (order by @i)",
         "sum(@i)::int4",
+        "(array_agg(@i order by @i))[1]",
+        "(array_agg(@i))[2]",
     ],
-    "text": ["string_agg(@t,',')", "min(@t)", "max(@t)", "string_agg(@t,@t)"],
+    "text": [
+        "(array_agg(@t) filter (where @t is not null))[1]",
+        "string_agg(@t,',')",
+        "min(@t)",
+        "max(@t)",
+        "string_agg(@t,@t)",
+    ],
     "bool": ["bool_and(@b)", "bool_or(@b)", "every(@b)", "count(*) > 0"],
     "numeric": ["sum(@n)", "avg(@i)", "avg(@n)", "stddev_pop(@n)", "stddev(@n)", "var_pop(@i)"],
     "timestamptz": ["max(@z)", "min(@z)"],
@@ -230,8 +238,11 @@ class Expressions:
         if self.version < 160000:
             choices = [c for c in choices if "any_value" not in c]
         template = self.rng.choice(choices)
+        if template.startswith("array_agg(@") and self.rng.random() < 0.3:
+            value = self.make(SHORT[template[11]], sight, 0)
+            return f"array_agg({value}) filter (where {value} is not null)"
         text = self.fill(template, type_, sight, min(depth, 1) - 1)
-        if self.rng.random() < 0.12 and "::" not in template and ">" not in template:
+        if self.rng.random() < 0.12 and not template.endswith(("]", "::int4", "> 0")):
             text += f" filter (where {self.make('bool', sight, 0)})"
         return text
 

@@ -102,7 +102,8 @@ class Queries(Sources):
         if kind < 0.12:
             sight = Sight([], outer, aggregated=sight)
             if rng.random() < 0.2:
-                tail = " having count(*) > 1"
+                test = rng.choice(["count(*) > 1", "count(*) > 0", "count(*) >= 0"])
+                tail = f" having {test}"
         elif kind < 0.3 and columns:
             sight, tail = self.grouped(sight)
         elif kind < 0.45:

@@ -24,8 +24,11 @@ TYPES = list(LITERALS)
 
 @dataclass
 class Column:
+    """A column; `required` if it was declared NOT NULL, which a child of its table may undo."""
+
     name: str
     type: str
+    required: bool = False
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Relation:
     kind: str = "table"  # table, view, function
     writable: bool = True
     keys: list[list[str]] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    """NOT NULL constraints that leave the rows before them unchecked, as ALTER TABLE adds them."""
 
 
 @dataclass
@@ -97,27 +102,30 @@ def make(rng: Random, version: int) -> Schema:
         view, sql = _view(f"v{number}", relations, rng)
         relations.append(view)
         statements += sql
-    data = [_fill(tables, rng, *how) for how in ((0, 0), (3, 0.3), (5, 0.2), (6, 0.6))]
+    data = [_fill(tables, rng, *how) for how in FILLINGS]
     return Schema(statements, relations, data)
 
 
 def _table(name: str, rng: Random, version: int) -> tuple[Relation, list[str]]:
     columns = [Column("id", "int4"), Column("ref", "int4")]
     columns += [Column(f"c{i}", rng.choice(TYPES)) for i in range(rng.randint(2, 5))]
-    lines, after = [], []
+    lines, after, unchecked = [], [], []
     for column in columns[1:]:
         constraint = ""
         chance = rng.random()
         if chance < 0.4:
             constraint = " not null"
+            column.required = True
         elif chance < 0.52 and version >= 180000:
             rule = rng.choice(["not valid", "no inherit"])
-            after.append(
-                f"alter table {name} add constraint n_{column.name} not null {column.name} {rule}"
-            )
+            added = f"constraint n_{column.name} not null {column.name} {rule}"
+            after.append(f"alter table {name} add {added}")
+            if rule == "not valid":
+                unchecked.append(added)
         lines.append(f"{column.name} {column.type}{constraint}")
     keys: list[list[str]] = []
     key = rng.random()
+    columns[0].required = key < 0.6 or key > 0.9
     if key < 0.6:
         lines.insert(0, "id int4 primary key")
         keys.append(["id"])
@@ -125,7 +133,7 @@ def _table(name: str, rng: Random, version: int) -> tuple[Relation, list[str]]:
         lines.insert(0, "id int4 unique")
         keys.append(["id"])
     else:
-        lines.insert(0, "id int4" + rng.choice(["", " not null"]))
+        lines.insert(0, "id int4" + " not null" * columns[0].required)
     if rng.random() < 0.3:
         other = rng.choice(columns[2:]).name
         lines.append(f"unique (ref, {other})")
@@ -135,7 +143,8 @@ def _table(name: str, rng: Random, version: int) -> tuple[Relation, list[str]]:
         columns.append(Column("made", "int4"))
     if rng.random() < 0.2:
         after.append(f"create unique index on {name} (ref) where id > 1")
-    return Relation(name, columns, keys=keys), [f"create table {name} ({', '.join(lines)})", *after]
+    relation = Relation(name, columns, keys=keys, unchecked=unchecked)
+    return relation, [f"create table {name} ({', '.join(lines)})", *after]
 
 
 def _inheritance(tables: list[Relation], rng: Random, version: int) -> list[str]:
@@ -152,7 +161,11 @@ def _inheritance(tables: list[Relation], rng: Random, version: int) -> list[str]
             if version < 180000 and column.name != "made" and rng.random() < 0.3
         ]
     if rng.random() < 0.5:
-        columns = [Column("id", "int4"), Column("ref", "int4"), Column("c0", "text")]
+        columns = [
+            Column("id", "int4", required=True),
+            Column("ref", "int4", required=True),
+            Column("c0", "text"),
+        ]
         sql.append(
             "create table parted (id int4 primary key, ref int4 not null, c0 text)"
             " partition by range (id)"
@@ -219,21 +232,43 @@ def _view(name: str, relations: list[Relation], rng: Random) -> tuple[Relation, 
     return Relation(name, columns + others, "view", writable=False), [sql]
 
 
-def _fill(tables: list[Relation], rng: Random, rows: int, nulls: float) -> list[str]:
+# Of each filling: rows per table, the share of NULLs, the share of tables that stay empty.
+FILLINGS = (
+    (0, 0.0, 0.0),
+    (3, 0.3, 0.0),
+    (5, 0.2, 0.0),
+    (6, 0.6, 0.0),
+    (5, 0.5, 0.3),
+    (8, 0.4, 0.1),
+)
+
+
+def _fill(tables: list[Relation], rng: Random, rows: int, nulls: float, empty: float) -> list[str]:
     """Inserts that break no constraint by chance are kept; the rest is ignored by the runner."""
-    sql = [f"truncate {', '.join(table.name for table in tables)} cascade"]
+    # Without triggers and rules, some of which let no row in.
+    sql = ["set session_replication_role = replica"]
+    sql.append(f"truncate {', '.join(table.name for table in tables)} cascade")
     for table in tables:
-        columns = [c for c in table.columns if c.name != "made"]
-        for number in range(rows):
-            values = [
-                str(number) if c.name == "id" else literal(c.type, rng, nulls) for c in columns
-            ]
-            names = ", ".join(c.name for c in columns)
-            sql.append(f"insert into {table.name} ({names}) values ({', '.join(values)})")
-        for number in range(rows and 2):
-            values = [
-                str(10 + number) if c.name == "id" else literal(c.type, rng, 0.5) for c in columns
-            ]
-            names = ", ".join(c.name for c in columns)
-            sql.append(f"insert into child_of_{table.name} ({names}) values ({', '.join(values)})")
-    return sql
+        number = 0 if rng.random() < empty else rows
+        names = [added.split()[1] for added in table.unchecked]
+        sql += [f"alter table {table.name} drop constraint {name}" for name in names]
+        sql += [_row(table.name, table, str(i), rng, nulls) for i in range(number)]
+        sql += [
+            _row(f"child_of_{table.name}", table, str(10 + i), rng, 0.5)
+            for i in range(number and 2)
+        ]
+        sql += [f"alter table {table.name} add {added}" for added in table.unchecked]
+    return [*sql, "reset session_replication_role"]
+
+
+def _row(name: str, table: Relation, number: str, rng: Random, nulls: float) -> str:
+    columns = [column for column in table.columns if column.name != "made"]
+    values = []
+    for column in columns:
+        # A NULL that the table refuses costs the row: few are tried, so that there are rows.
+        refused = column.type == "required" or (column.required and name == table.name)
+        share = 0.02 if refused else nulls
+        new = number if column.name == "id" and rng.random() >= share / 2 else None
+        values.append(new or literal(column.type, rng, 1 if column.name == "id" else share))
+    names = ", ".join(column.name for column in columns)
+    return f"insert into {name} ({names}) values ({', '.join(values)})"

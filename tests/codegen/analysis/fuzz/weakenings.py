@@ -11,6 +11,7 @@ from salacia_db.codegen.analysis.determined import Determined
 from salacia_db.codegen.analysis.functions import Totality
 from salacia_db.codegen.analysis.proofs import (
     aggregates,
+    collected,
     columns,
     expressions,
     joins,
@@ -133,6 +134,11 @@ WEAKENED: dict[str, Callable[[], Any]] = {
     "subqueries find exactly one row": _of(prover, "exactly_one", lambda *_: True),
     "aggregates find a row without GROUP BY": _rule("AGGREF", _as_if_grouped),
     "FILTER is ignored": _rule("AGGREF", _blind(aggregates.aggregate, "aggfilter")),
+    "FROM always has a row": _of(prover, "has_row", lambda *_: True),
+    "HAVING count(*) >= 0 finds a row": _of(aggregates, "_LEAST", {">": 0, ">=": 0, "=": 1}),
+    "array_agg() has every element": _of(
+        expressions, "integer", lambda node: node.tag == "CONST" and 1
+    ),
     "every frame has a row": _of(aggregates, "_frame_has_row", lambda *_: True),
     "window functions are never NULL": _rule("WINDOWFUNC"),
     "grouping sets leave nothing out": _of(columns, "_grouped", _sure),
@@ -155,6 +161,9 @@ WEAKENED: dict[str, Callable[[], Any]] = {
     "any table is NOT NULL as it is without its descendants": _entry(0, _without_descendants),
     "any column of a key is a key": _of(Determined, "_has_one_row", _any_key),
     "the side of an outer join is like any other": _of(Determined, "_read", _loose_gates),
+    "no array has a NULL element": _of(
+        collected, "_collected", lambda *_: collected.Collected(filled=True)
+    ),
     "no trigger suppresses a row": _of(bounds, "_may_suppress", lambda *_: False),
     "LIMIT and OFFSET drop no row": _of(bounds, "_limited", _least_kept),
     "every function only reads": _of(effects, "touches", lambda _: Touches.NOTHING),
