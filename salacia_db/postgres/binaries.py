@@ -15,7 +15,7 @@ from typing import NamedTuple
 from salacia_db.postgres.account import Account, can_enter
 from salacia_db.postgres.errors import PostgresError
 
-MINIMUM_MAJOR = 15
+MINIMUM_MAJOR = 14
 """The oldest PostgreSQL that everything here has been tried with."""
 
 _SYSTEM_FOLDERS = (

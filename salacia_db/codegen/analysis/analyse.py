@@ -15,7 +15,8 @@ from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.parameters import parameters
 from salacia_db.codegen.analysis.proofs.proof import Proof
-from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
+from salacia_db.codegen.analysis.server import Parsed, Server
+from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.codegen.analysis.tracked import track
 from salacia_db.codegen.analysis.tree import Node, Value
 from salacia_db.codegen.facts import (
@@ -87,6 +88,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     if statement.kind == "copy":
         copied = copy_target(statement, parsed.written, given, catalog)
     problems += [
+        *_untold(statement, parsed),
         *untyped,
         *rows.unnamed(statement, text.parts, parsed),
         *rows.untrusted(statement, row),
@@ -123,6 +125,20 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     return Understood(Outcome(known, tuple(problems)), text.expansion)
 
 
+def _untold(statement: Statement, parsed: Parsed) -> list[Problem]:
+    if not parsed.untold:
+        return []
+    return [
+        Problem(
+            f"this server doesn't tell what the statement does: {parsed.untold}",
+            at=statement.header,
+            hint="nothing is proven of it, and no hook sees what it writes; generate on a server"
+            " that sends query trees as messages, such as the embedded one",
+            severity="warning",
+        )
+    ]
+
+
 def _alone(parsed: Parsed, returned: Cardinality, catalog: Catalog) -> bool:
     """Whether at most one row is returned or, where none is, changed."""
     if parsed.columns:
@@ -156,15 +172,18 @@ def _written_out(
         return plainly, []
     missing = _missing(parsed.main, whole_rows(written, catalog).keys(), catalog)
     expansion = expand(statement.sql, written, catalog, missing)
-    if expansion is None:
+    at = statement.header
+    if expansion is not None:
+        again = server.parse(expansion.sql)
+        if isinstance(again, Parsed) and _agrees(expansion, parsed, again):
+            return _Text(expansion.sql, again, expansion.parts, missing, expansion), []
+        at = span_at(statement, expansion.start + 1)
+    elif parsed.stars_are_placed:
         return plainly, []
-    again = server.parse(expansion.sql)
-    if isinstance(again, Parsed) and _agrees(expansion, parsed, again):
-        return _Text(expansion.sql, again, expansion.parts, missing, expansion), []
     return plainly, [
         Problem(
             "the columns of `*` or of a whole row can't be written out here",
-            at=span_at(statement, expansion.start + 1),
+            at=at,
             hint="list the columns, and order by expressions rather than positions, so that"
             " a column added to the table can't shift the others",
             severity="warning",

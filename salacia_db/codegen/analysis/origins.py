@@ -142,7 +142,9 @@ class _Walker:
             self.query(value, scopes)
         elif value.tag == "PARAM":
             if value.number("paramkind") == 0:
-                use = value.number("paramid"), value.number("location")
+                location = value.number("location")
+                # Without places each is a use of its own.
+                use = value.number("paramid"), location if location >= 0 else -1 - len(self.uses)
                 if place != _NOWHERE or use not in self.uses:
                     self.uses[use] = place
         else:

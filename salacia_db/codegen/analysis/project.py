@@ -18,7 +18,8 @@ from salacia_db.codegen.analysis.schema import (
     prepared,
     schema,
 )
-from salacia_db.codegen.analysis.server import Server, ServerError
+from salacia_db.codegen.analysis.server import Server
+from salacia_db.codegen.analysis.session import ServerError
 from salacia_db.codegen.analysis.unfinished import unfinished
 from salacia_db.codegen.facts import Query, Schema, Statement
 from salacia_db.codegen.problems import Problem, ProblemsError

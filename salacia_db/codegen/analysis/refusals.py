@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.server import Rejected, Server
+from salacia_db.codegen.analysis.server import Server
+from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.codegen.facts import ParameterUse, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.positions import span_at

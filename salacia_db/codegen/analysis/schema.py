@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
 from salacia_db.codegen.analysis.scripts import run_files
-from salacia_db.codegen.analysis.server import Server, connect
+from salacia_db.codegen.analysis.server import Server
+from salacia_db.codegen.analysis.session import connect
 from salacia_db.codegen.facts import PgType, Schema, SourceFile, Span
 from salacia_db.codegen.problems import Problem, ProblemsError
 from salacia_db.codegen.source.lexer import token_at

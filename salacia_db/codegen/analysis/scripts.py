@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.server import Rejected, ServerError, connect, rejection
+from salacia_db.codegen.analysis.session import Rejected, ServerError, connect, rejection
 from salacia_db.codegen.facts import SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token, lex, token_at

@@ -6,12 +6,12 @@ import msgspec
 from msgspec import Struct
 
 from salacia_db.codegen.analysis.catalog import Event
-from salacia_db.codegen.analysis.server import Server
+from salacia_db.codegen.analysis.session import Session
 
 Row = TypeVar("Row", bound=Struct)
 
 
-def read(server: Server, sql: str, row: type[Row]) -> list[Row]:
+def read(session: Session, sql: str, row: type[Row]) -> list[Row]:
     """The query's rows as structs, by position. Raises ServerError."""
     # One JSON value decoded into structs is the fastest way, and keeps every character of a name.
     names = ", ".join(f"c{i}" for i in range(len(row.__struct_fields__)))
@@ -19,7 +19,7 @@ def read(server: Server, sql: str, row: type[Row]) -> list[Row]:
         f"select coalesce(json_agg(json_build_array({names})), '[]')"  # noqa: S608 (all ours)
         f" from ({sql}) as q ({names})"
     )
-    return msgspec.json.decode(server.json(wrapped), type=list[row])  # type: ignore[valid-type]
+    return msgspec.json.decode(session.json(wrapped), type=list[row])  # type: ignore[valid-type]
 
 
 class TypeRow(Struct, frozen=True, array_like=True):

@@ -67,6 +67,27 @@ def parse_tree(dump: bytes) -> Value:
         raise ValueError("the node tree ends early") from None
 
 
+def queries(dump: bytes) -> tuple[Node, ...]:
+    """The QUERY nodes of a dump; none for a utility statement, nor of a dump that isn't read.
+
+    Nothing will be proven of what has none.
+    """
+    if not dump:
+        return ()
+    try:
+        pending = [parse_tree(dump)]
+    except ValueError:
+        return ()
+    found: list[Node] = []
+    while pending:
+        value = pending.pop(0)
+        if isinstance(value, list):
+            pending = [*value, *pending]
+        elif isinstance(value, Node) and value.get("utilityStmt") is None:
+            found.append(value)  # a utility statement is a query that only wraps it
+    return tuple(found)
+
+
 def _unwrap(dump: bytes) -> bytes:
     """Undo format_node_dump(): it breaks at a space, or inside a word of 78 bytes and more."""
     lines = dump.split(b"\n")

@@ -1,6 +1,10 @@
 """A database and a way to ask what one statement means in it."""
 
+import os
+import re
+
 import psycopg
+import pytest
 
 from salacia_db.codegen.analysis.analyse import analyse
 from salacia_db.codegen.analysis.loading import load
@@ -46,6 +50,18 @@ create table billing.providers (id int primary key, v numeric not null);
 """
 
 
+# What older servers lack, and the version that brought it.
+_CAME_WITH = (
+    (18, r"\b(old|new)\.\w"),
+    (17, r"\bnot matched by\b|^merge\b.* returning\b|\bjson_value\("),
+    (15, r"^merge\b"),
+)
+needs_messages = pytest.mark.skipif(
+    os.environ.get("SALACIA_TEST_ROUTE") == "bodies",
+    reason="bodies of functions are not rewritten, and hold no places",
+)
+
+
 class Asker:
     """Asks one database; `url` leads to it, for those that also want to run something."""
 
@@ -53,6 +69,12 @@ class Asker:
         self.url = url
         self.server = Server(url)
         self.catalog = with_views(load(self.server), self.server)
+
+    def skip_before(self, sql: str) -> None:
+        """Skip the test where the server is older than what the statement is about."""
+        for major, words in _CAME_WITH:
+            if self.server.version < major * 10000 and re.search(words, sql):
+                pytest.skip(f"PostgreSQL {major} brought what `{sql}` is about")
 
     def outcome(self, sql: str, kind: str = "many", dialect: Dialect = "salacia") -> Outcome:
         """What the analysis finds."""

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import get_args
 
 import psycopg
 
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.loading import load
-from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
+from salacia_db.codegen.analysis.server import Parsed, Route, Server
+from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.postgres.scratch import scratch_databases
 from tests.codegen.analysis.fuzz.cases import CLEAR, FOUND, Case, apply, shrink, write
 from tests.codegen.analysis.fuzz.claims import Claims, claims, run, unlike
@@ -88,8 +90,11 @@ class Report:
 class Fuzzer:
     """Runs statements against one database, whose schema it replaces."""
 
-    def __init__(self, url: str, seed: int, *, first: bool = False) -> None:
+    def __init__(
+        self, url: str, seed: int, *, first: bool = False, route: Route = "messages"
+    ) -> None:
         self.url = url
+        self.route = route
         self.seed = seed
         self.first = first
         """Whether to stop at the first violation."""
@@ -118,7 +123,7 @@ class Fuzzer:
         version = self.connection.info.server_version
         schema = make(rng, version)
         apply(self.connection, [CLEAR, *schema.sql])
-        with Server(self.url) as server:
+        with Server(self.url, route=self.route) as server:
             catalog = load(server)
             maker = Statements(schema, rng, version)
             made = [self.trial(maker, schema, server, catalog) for _ in range(statements)]
@@ -191,6 +196,9 @@ def main() -> int:
     parser.add_argument("--statements", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", help="a database whose schema public may be replaced")
+    parser.add_argument(
+        "--route", choices=get_args(Route), default="messages", help="how query trees come"
+    )
     parser.add_argument(
         "--misses", action="store_true", help="what was not proven, and what was refused"
     )

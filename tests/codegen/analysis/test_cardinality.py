@@ -84,6 +84,9 @@ def many(ask: Asker, sql: str) -> str:
         ("select count(*) from a group by rollup (x)", "many"),
         ("select distinct x from a where x = 1", "optional"),
         ("select distinct x, y from a where x = 1", "many"),
+        ("select distinct count(*) from a group by x", "many"),
+        ("select distinct (select count(*) from b) from a group by x", "optional"),
+        ("select distinct array_agg(null::text), 1 from a group by x", "many"),
         ("select * from a limit 1", "optional"),
         ("select * from a limit 2", "many"),
         ("select * from a limit $1", "many"),
@@ -216,6 +219,7 @@ def test_the_side_of_an_outer_join_is_fixed_only_once_the_other_is(shop):
     ],
 )
 def test_changes(shop, sql, expected, touches_one):
+    shop.skip_before(sql)
     parsed = shop.server.parse(sql)
     assert cardinality(parsed.main, shop.catalog) == expected
     assert single(parsed.main, shop.catalog) == touches_one

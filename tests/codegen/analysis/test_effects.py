@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from salacia_db.codegen.analysis.effects import Effects, effects
-from tests.codegen.analysis.asking import Asker
+from tests.codegen.analysis.asking import Asker, needs_messages
 
 SCHEMA = """
 create table t (id int primary key, v text, n int);
@@ -56,6 +56,7 @@ def shop(databases) -> Asker:
 
 
 def found(ask: Asker, sql: str) -> Effects:
+    ask.skip_before(sql)
     return effects(list(ask.server.parse(sql).queries), ask.catalog)
 
 
@@ -139,11 +140,29 @@ def test_read_only_and_clean(shop, sql, letters):
     assert (result.not_clean == "") == result.clean
 
 
-def test_reads_and_writes_go_through_views_with_queries_and_merge(shop):
+def touches(ask: Asker, sql: str) -> tuple[list[str], list[tuple[str, str]]]:
+    result = found(ask, sql)
+    named = [(names(ask, [oid])[0], operation) for oid, operation in result.writes]
+    return names(ask, result.reads), sorted(named)
+
+
+@needs_messages
+def test_what_a_rule_writes_is_written(shop):
+    written = touches(shop, "insert into ruled values (1)")[1]
+    assert written == [("ruled", "create"), ("t", "delete")]
+
+
+def test_merge_writes_what_its_actions_write(shop):
+    assert touches(
+        shop,
+        "merge into t using child c on c.id = t.id when matched then update set v = 'x'"
+        " when not matched then insert values (1)",
+    ) == (["child", "t"], [("t", "create"), ("t", "update")])
+
+
+def test_reads_and_writes_go_through_views_and_with_queries(shop):
     def touched(sql: str) -> tuple[list[str], list[tuple[str, str]]]:
-        result = found(shop, sql)
-        named = [(names(shop, [oid])[0], operation) for oid, operation in result.writes]
-        return names(shop, result.reads), sorted(named)
+        return touches(shop, sql)
 
     assert touched("select * from v, child") == (["child", "t"], [])
     assert touched("insert into kept select id, v from t") == (["t"], [("kept", "create")])
@@ -156,12 +175,7 @@ def test_reads_and_writes_go_through_views_with_queries_and_merge(shop):
         ["child", "t"],
         [("child", "delete"), ("t", "update")],
     )
-    assert touched(
-        "merge into t using child c on c.id = t.id when matched then update set v = 'x'"
-        " when not matched then insert values (1)"
-    ) == (["child", "t"], [("t", "create"), ("t", "update")])
     assert touched("select seen(1)") == (["t"], [])
-    assert touched("insert into ruled values (1)")[1] == [("ruled", "create"), ("t", "delete")]
     assert touched("select exists (select from t where n = (select max(id) from m))")[0] == [
         "m",
         "t",

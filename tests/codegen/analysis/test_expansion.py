@@ -1,7 +1,7 @@
 """Stars and whole rows are written out, in the text and in the row."""
 
 import pytest
-from asking import Asker, fields
+from asking import Asker, fields, needs_messages
 
 from salacia_db.codegen.analysis.server import Parsed
 from salacia_db.codegen.facts import NestedField, TableRef
@@ -170,6 +170,7 @@ def test_in_the_dialect_of_sqlc_it_is_numbered(ask: Asker) -> None:
     assert fields(ask("select id, id + 1 from tags", dialect="sqlc")) == ["id", "column_2"]
 
 
+@needs_messages
 def test_a_rule_makes_whole_rows_untrue(ask: Asker) -> None:
     problem = ask.problem("insert into triggered values ($1, $2) returning triggered, 1 as one")
     assert "may be NULL in columns in which its table never is" in problem

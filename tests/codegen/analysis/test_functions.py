@@ -10,6 +10,7 @@ from salacia_db.codegen.analysis import functions
 from salacia_db.codegen.analysis.catalog import Function
 from salacia_db.codegen.analysis.functions import SETS, Totality, totality
 
+NEWEST = 180000  # the list holds functions of it
 # Several values for each type that functions take; the odd ones are what finds a NULL.
 VALUES = {
     "bool": ["true", "false"],
@@ -258,6 +259,8 @@ def test_every_name_on_the_list_is_a_function_here(ask):
     listed = functions._KINDS.keys() | SETS.keys() | functions.TOTAL_AGGREGATES
     listed |= functions.COLLECTING_AGGREGATES | functions.ALWAYS_AGGREGATES
     listed |= functions.ORDERED_AGGREGATES | functions.RANKING_FUNCTIONS | functions.WINDOW_VALUES
+    if ask.server.version < NEWEST:
+        pytest.skip("the list holds functions of newer servers")
     assert sorted(listed - computed - known) == []
 
 

@@ -5,12 +5,15 @@ import time
 import pytest
 
 from salacia_db.codegen.analysis.nullability import prove
-from salacia_db.codegen.analysis.server import Parsed
-from tests.codegen.analysis.asking import Asker
+from salacia_db.codegen.analysis.server import Parsed, Server
+from tests.codegen.analysis.asking import Asker, needs_messages
+
+CHILDREN_ARE_ALIKE = 160000
 
 
 def shown(ask: Asker, sql: str) -> str:
     """One letter a column: `-` proven not null, `N` may be NULL."""
+    ask.skip_before(sql)
     parsed = ask.server.parse(sql)
     assert isinstance(parsed, Parsed), parsed
     assert parsed.main is not None
@@ -392,7 +395,12 @@ def test_what_a_condition_says_of_a_view_reaches_what_shares_its_join(ask):
     ],
 )
 def test_returning_is_judged_after_the_change(ask, sql, expected):
-    assert shown(ask, sql) == expected
+    found = shown(ask, sql)
+    if ask.server.version < CHILDREN_ARE_ALIKE:
+        # Nothing is proven there of what was written, only of what is declared.
+        assert [(f, e) for f, e in zip(found, expected, strict=True) if f < e] == []
+        return
+    assert found == expected
     if "select" not in sql:
         width = len(expected)
         names = ", ".join(f"c{i}" for i in range(width))
@@ -415,13 +423,17 @@ def test_merge_may_act_where_one_side_is_missing(ask, actions, expected):
     assert shown(ask, sql + " returning t.id, l.one, t.note, old.id, new.id") == expected
 
 
+@needs_messages
 def test_triggers_instead_of_a_change_promise_nothing(ask):
     assert shown(ask, "insert into triggered values ($1, $2) returning id, name") == "NN"
     assert shown(ask, "select id, name from triggered") == "--"
     assert shown(ask, "insert into plain values ($1, $2) returning id, name") == "--"
 
 
-def test_descendants_may_lack_what_their_parent_promises(asker):
+def test_descendants_may_lack_what_their_parent_promises(asker, databases):
+    with databases.database() as url, Server(url) as server:
+        if server.version < 180000:
+            pytest.skip("NOT NULL with a name, NO INHERIT or NOT VALID came with 18")
     family = asker(
         "create table parent (a int constraint n not null no inherit, b int not null);"
         "create table child () inherits (parent);"
@@ -443,6 +455,7 @@ def test_columns_of_unknown_functions_and_materialized_views_may_be_null(asker):
     assert shown(made, "select m.a, f.a, g.a from m, f(), g()") == "NNN"
 
 
+@needs_messages
 def test_the_reason_names_what_decides_and_its_place(ask):
     sql = "select i.id, p.name, i.error from interactions i"
     sql += " left join providers p on p.id = i.provider_id"
@@ -486,8 +499,11 @@ def test_what_set_gives_is_returned_unless_a_trigger_or_a_rule_may_alter_it(aske
         "create table t_1 partition of t for values in (1);"
         "create function f() returns trigger language plpgsql as 'begin return new; end';" + extra
     )
-    assert shown(made, "update t set v = 'x' returning v, new.v") == expected
     assert shown(made, "update t set id = 1 returning g") == "N"
+    if made.server.version < CHILDREN_ARE_ALIKE:
+        expected = "NN"
+    assert shown(made, "update t set v = 'x' returning v") == expected[0]
+    assert shown(made, "update t set v = 'x' returning v, new.v") == expected
 
 
 def test_a_subquery_of_one_row_is_found_by_every_left_join_on_true(ask):

@@ -1,7 +1,7 @@
 """A parameter's type, its name, whether it takes None, and the column it belongs to."""
 
 import pytest
-from asking import Asker, parameters
+from asking import Asker, needs_messages, parameters
 
 from salacia_db.codegen.facts import ColumnRef, TableRef
 
@@ -58,11 +58,16 @@ from salacia_db.codegen.facts import ColumnRef, TableRef
             "update loose set b = case when a > $1 then $2 else b end",
             [("a", "integer", False), ("b", "text", True)],
         ),
-        (
+        pytest.param(
             "update plain set name = $1 where id = $2",
             [("name", "text", False), ("id", "uuid", False)],
+            marks=needs_messages,
         ),
-        ("insert into plain values ($1, $2)", [("id", "uuid", False), ("name", "text", False)]),
+        pytest.param(
+            "insert into plain values ($1, $2)",
+            [("id", "uuid", False), ("name", "text", False)],
+            marks=needs_messages,
+        ),
         (
             "insert into tags (id, names) values ($1, '{}')"
             " on conflict (id) do update set note = $2",

@@ -5,7 +5,8 @@ import pytest
 from asking import Asker
 
 from salacia_db.codegen.analysis.names import plain
-from salacia_db.codegen.analysis.server import Parsed, Rejected, Server, ServerError
+from salacia_db.codegen.analysis.server import Parsed, Server
+from salacia_db.codegen.analysis.session import Rejected, ServerError
 
 
 def parsed(ask: Asker, sql: str) -> Parsed:
