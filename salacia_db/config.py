@@ -202,7 +202,19 @@ def _location(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{unquote(parts.path)}"
 
 
+# What other pools call it.
+_ELSEWHERE = {
+    **dict.fromkeys(("size", "max_size", "maxsize", "max_overflow", "pool_size"), "pool_max"),
+    **dict.fromkeys(("pool_max_size", "max_connections"), "pool_max"),
+    **dict.fromkeys(("min_size", "minsize", "pool_min_size", "min_connections"), "pool_min"),
+    **dict.fromkeys(("pool_timeout", "acquire_timeout"), "pool_acquire"),
+    **dict.fromkeys(("pool_recycle", "max_lifetime"), "pool_lifetime"),
+}
+
+
 def _hint(word: str, known: Mapping[str, object]) -> str:
+    if _ELSEWHERE.get(word) in known:
+        return f"; did you mean {_ELSEWHERE[word]!r}?"
     close = [name for name in known if name.startswith(word)] if word else []
     close = close or difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -118,6 +118,8 @@ def test_keywords_overrule_the_profile() -> None:
     [
         ({"pool_mx": 3}, r"no setting 'pool_mx'; did you mean 'pool_max'\?"),
         ({"max": 3}, r"no setting 'max'; did you mean 'pool_max'\?"),
+        ({"pool_size": 3}, r"no setting 'pool_size'; did you mean 'pool_max'\?"),
+        ({"min_size": 3}, r"no setting 'min_size'; did you mean 'pool_min'\?"),
         ({"zzz": 3}, r"no setting 'zzz'; the settings are"),
         ({"pool_max": "3"}, r"wrong type.*pool.*max|wrong type.*max"),
         ({"log_statements": 1}, r"wrong type.*log_statements"),

@@ -11,6 +11,7 @@ from salacia_db.codegen.project import find_settings
 from salacia_db.config import EMBEDDED_DATABASE
 
 if TYPE_CHECKING:
+    from salacia_db.codegen.project import Settings
     from salacia_db.postgres.migrations.migrator import Applied, Migrator
 
 
@@ -80,22 +81,28 @@ def _migrator(options: argparse.Namespace) -> "Migrator":
     if options.migrations is not None:
         directory = Path(options.migrations)
     else:
-        directory = root / (settings.migrations or "migrations")
+        directory = Path(os.path.relpath(root / (settings.migrations or "migrations")))
     making = options.run is _new
     if not directory.is_dir() and not making:
         raise Failure(f"there is no folder of migrations at {directory}; name it with --migrations")
     # Imported here: yoyo and psycopg take longer to load than `new` and `--help` take to run.
     from salacia_db.postgres.migrations.migrator import Migrator
 
-    return Migrator(_database_url(options), directory)
+    return Migrator(_database_url(options, settings), directory)
 
 
-def _database_url(options: argparse.Namespace) -> str:
+def _database_url(options: argparse.Namespace, settings: "Settings") -> str:
     if "database_url" not in options:
         return ""
     url: str | None = options.database_url or os.environ.get("DATABASE_URL")
     if not url:
-        raise Failure("no database is named; set DATABASE_URL or give --database-url")
+        text = "no database is named; set DATABASE_URL or give --database-url"
+        if settings.database_url:
+            text += (
+                "\n  hint: `database-url` in [tool.salacia] is where the generator works,"
+                " not your application's database"
+            )
+        raise Failure(text)
     if url.startswith("embedded:"):
         from salacia_db.postgres import embedded_url
 

@@ -4,7 +4,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec.structs import replace
+
+from salacia_db.config import EMBEDDED_DATABASE
+
 if TYPE_CHECKING:
+    from salacia_db.codegen.project import Project
     from salacia_db.codegen.sqlc import Loaded
 
 # argparse has no public name for what add_subparsers() returns.
@@ -41,4 +46,15 @@ def projects(options: argparse.Namespace) -> "Loaded":
     """The projects that the flags and the current folder name. Raises ProblemsError."""
     from salacia_db.codegen.sqlc import load_projects
 
-    return load_projects(Path.cwd(), {name: getattr(options, name) for name in PROJECT_FLAGS})
+    loaded = load_projects(Path.cwd(), {name: getattr(options, name) for name in PROJECT_FLAGS})
+    return replace(loaded, projects=tuple(map(_reachable, loaded.projects)))
+
+
+def _reachable(project: "Project") -> "Project":
+    """The project with the plain URL of the development server, where it names that."""
+    url = project.database_url
+    if url is None or not url.startswith("embedded:"):
+        return project
+    from salacia_db.postgres import embedded_url
+
+    return replace(project, database_url=embedded_url(url, EMBEDDED_DATABASE))

@@ -66,7 +66,8 @@ class ParameterUse(Struct, frozen=True):
 
     `name` is None where only `$1` is given. `nullable` is what the file forces (`:name?`,
     `-- nullable: name`, `sqlc.narg`), None where it says nothing. `default` is the Python
-    expression of `-- default: name expression`, already checked to be a literal or `uuid7()`.
+    expression of `-- default: name expression`, already checked to be a literal or `uuid7()`, and
+    `default_at` the place of that line.
     """
 
     number: int
@@ -74,6 +75,7 @@ class ParameterUse(Struct, frozen=True):
     nullable: bool | None
     default: str | None
     markers: tuple[Marker, ...]
+    default_at: Span | None = None
 
 
 Bit = tuple[str, str | None]

@@ -149,8 +149,7 @@ def test_what_is_missing_is_named(empty: Folder, database: str):
     assert empty.salacia("migrate", "up", "--database-url", database) == (
         1,
         "",
-        f"error: there is no folder of migrations at {empty.path / 'migrations'}; "
-        "name it with --migrations\n",
+        "error: there is no folder of migrations at migrations; name it with --migrations\n",
     )
     (empty.path / "migrations").mkdir()
     result = empty.salacia("migrate", "up")
@@ -158,6 +157,12 @@ def test_what_is_missing_is_named(empty: Folder, database: str):
         1,
         "",
         "error: no database is named; set DATABASE_URL or give --database-url\n",
+    )
+    empty.write("pyproject.toml", f'[tool.salacia]\ndatabase-url = "{database}"\n')
+    assert empty.salacia("migrate", "up").err == (
+        "error: no database is named; set DATABASE_URL or give --database-url\n"
+        "  hint: `database-url` in [tool.salacia] is where the generator works, "
+        "not your application's database\n"
     )
     result = empty.salacia("migrate", "status", "--database-url", "postgresql://127.0.0.1:1/x")
     assert result.status == 1
@@ -189,4 +194,7 @@ def test_wrong_usage(migrations: Folder, arguments: tuple[str, ...]):
 def test_migrations_of_settings_are_found_from_below(migrations: Folder):
     migrations.write("pyproject.toml", '[tool.salacia]\nmigrations = "migrations"\n')
     (migrations.path / "deep").mkdir()
-    assert Folder(migrations.path / "deep").salacia("migrate", "up").status == 0
+    deep = Folder(migrations.path / "deep")
+    assert deep.salacia("migrate", "up").status == 0
+    # Paths are shown from where one stands.
+    assert deep.salacia("migrate", "new", "third").out.startswith("made ../migrations/")

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 from commands import FLAGS, QUERIES, SCHEMA, Folder
 
+from salacia_db.config import EMBEDDED_DATABASE
+from salacia_db.postgres import data_folder, embedded_url, stop_durable
 from salacia_db.postgres.account import server_account
 from salacia_db.postgres.binaries import find_binaries
 from salacia_db.postgres.scratch import ScratchDatabases
@@ -232,3 +234,19 @@ def test_a_server_that_is_not_there_is_an_error(bare: Folder):
             assert (result.status, result.out) == (1, ""), url
             assert "error: " in result.err
     assert not (bare.path / "app").exists()
+
+
+def test_the_development_server_is_a_database_like_another(
+    project: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    url = f"embedded://{project.path / '.salacia' / 'postgres'}"
+    try:
+        first = project.salacia("generate", "--database-url", url)
+        assert first.status == 1
+        assert 'relation "customers" does not exist' in first.err
+        with psycopg.connect(embedded_url(url, EMBEDDED_DATABASE), autocommit=True) as connection:
+            connection.execute(SCHEMA.encode())
+        found = project.salacia("generate", "--database-url", url)
+        assert (found.status, found.err) == (0, "")
+    finally:
+        stop_durable(data_folder(url))

@@ -10,6 +10,7 @@ from salacia_db.codegen.facts import ParameterUse, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.positions import span_at
 from salacia_db.codegen.source.suggest import did_you_mean
+from salacia_db.postgres.lacking import advice
 
 _WORD = re.compile(r'"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*|[\w$.]+|\S')
 _MEANT = re.compile(r'(?:column|alias) "([^"]+)"')
@@ -26,12 +27,13 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
     message = refused.message
     if refused.detail:
         message += f" ({refused.detail.rstrip('.')})"
-    guesses = _guesses(statement, refused, catalog)
+    known = advice(message)
+    guesses = [] if known else _guesses(statement, refused, catalog)
     hints = [f"did you mean {' or '.join(f'`{guess}`' for guess in guesses)}?"] if guesses else []
     if _is_sqlc_parameter(statement, refused):
         hints.append('write `:name`; `@name` is a parameter only with dialect = "sqlc"')
-    elif refused.hint and not guesses:
-        hints.append(refused.hint)
+    elif (hint := known or refused.hint) and not guesses:
+        hints.append(hint)
     at = place(statement, refused.position)
     if refused.sqlstate in _OF_NAMES:
         at = _whole_name(at)

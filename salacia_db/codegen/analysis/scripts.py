@@ -11,6 +11,7 @@ from salacia_db.codegen.analysis.session import Rejected, ServerError, connect, 
 from salacia_db.codegen.facts import SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token, lex, token_at
+from salacia_db.postgres.lacking import advice
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
@@ -33,9 +34,6 @@ _OWNERSHIP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NO_ROLE = re.compile(r'role "(.*)" does not exist', re.DOTALL)
-_NO_EXTENSION = re.compile(
-    r'extension "(.*)" is not available|extension control file "(?:.*/)?(.*)\.control"'
-)
 _UNDEFINED = ("42P01", "42704", "42703", "42883", "3F000", "25P02")
 _PRIVILEGE = "42501"
 _DUPLICATE = ("42710",)
@@ -175,15 +173,8 @@ def _problem(script: Script, refused: Rejected) -> Problem:
         place = min(start + refused.position, script.span.end - 1)
         token = next((t for t in lex(script.sql) if t.end > place - start), None)
         at = Span(file, place, place + 1 if token is None else start + token.end)
-    extension = _NO_EXTENSION.search(refused.message)
-    hint = refused.hint
-    if extension is not None:
-        hint = (
-            f"install {extension[1] or extension[2]} on the server, or name one that has it with"
-            " --database-url"
-        )
     message = refused.message + (f" ({refused.detail.rstrip('.')})" if refused.detail else "")
-    return Problem(message, at=at, hint=hint)
+    return Problem(message, at=at, hint=advice(message) or refused.hint)
 
 
 def _next(file: SourceFile, at: int) -> tuple[Script | None, int, Problem | None]:

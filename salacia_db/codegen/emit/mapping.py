@@ -1,8 +1,9 @@
 """The type of a column or parameter in Python: PostgreSQL's, or what the settings say instead."""
 
 import ast
+import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from salacia_db.codegen.emit.own import OwnTypes
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.types import (
     ANY,
+    KNOWN,
     TEXT,
     TUPLE,
     PyType,
@@ -48,7 +50,7 @@ class TypeMap:
         self,
         overrides: Mapping[str, Override],
         registry: Registry,
-        tables: Iterable[Table] = (),
+        tables: Collection[Table] = (),
         classes: Classes | None = None,
     ) -> None:
         self._registry = registry
@@ -62,6 +64,13 @@ class TypeMap:
             for table in tables
             for key in table.foreign_keys
             for column, referred in zip(key.columns, key.referred, strict=True)
+        }
+        self._met = {
+            name
+            for table in tables
+            for column in table.columns
+            for type_ in _parts(column.type)
+            for name in (type_.name, f"{type_.schema}.{type_.name}")
         }
         for key, value in overrides.items():
             self._add(key, value)
@@ -95,6 +104,21 @@ class TypeMap:
     def touch(self, column: ColumnRef) -> None:
         """Note that a column exists, so that its settings are no mistake."""
         self._for_column(column)
+
+    def unknown(self) -> list[Problem]:
+        """What the settings say of types that nothing has, once all types have been asked for."""
+        names = self._met | KNOWN
+        return [
+            Problem(
+                f"[tool.salacia.types] nothing is of the type {key!r}",
+                hint=f"did you mean `{near[0]}`?"
+                if (near := difflib.get_close_matches(key, sorted(names), n=1))
+                else "write a type by its name in pg_type, or a column as schema.table.column",
+                severity="warning",
+            )
+            for key in sorted(self._types)
+            if key.removeprefix("pg_catalog.") not in names
+        ]
 
     def unused(self) -> list[Problem]:
         """A problem for each setting of a column that no column of the schema answers to."""
@@ -142,6 +166,7 @@ class TypeMap:
         return None
 
     def _plain(self, type_: PgType, *, filled: bool = False) -> PyType | None:
+        self._met |= {type_.name, f"{type_.schema}.{type_.name}"}
         override = self._types.get(f"{type_.schema}.{type_.name}") or self._types.get(type_.name)
         known = self._known(type_, filled=filled)
         return known if override is None else self._overridden(override, known, type_)
@@ -208,6 +233,14 @@ class TypeMap:
             untold=any(a.untold for a in attributes),
             encoded=any(a.encoded for a in attributes),
         )
+
+
+def _parts(type_: PgType) -> Iterator[PgType]:
+    """The type and all that it is made of."""
+    yield type_
+    for inner in (type_.element, *(attribute for _, attribute in type_.attributes)):
+        if inner is not None:
+            yield from _parts(inner)
 
 
 def _spelled_override(value: Override) -> Override | None:

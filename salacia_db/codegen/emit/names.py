@@ -4,6 +4,7 @@ Identifiers are ASCII: accents are dropped, letters of other scripts become thei
 that no name looks like another. `[tool.salacia.names]` overrules all of it.
 """
 
+import difflib
 import keyword
 import re
 import unicodedata
@@ -83,6 +84,7 @@ class Overrides:
         self._names = names
         self._renames = renames or {}
         self._exact_tables = exact_tables
+        self._asked: set[str] = set()
         self.problems = [
             Problem(
                 f"[tool.salacia.names] {key} = {value!r} is no name that Python can use",
@@ -94,10 +96,26 @@ class Overrides:
 
     def get(self, schema: str, *path: str) -> str | None:
         """The name that somebody chose, if it is a legal one."""
-        name = self._names.get(".".join((schema, *path)))
+        full, short = ".".join((schema, *path)), ".".join(path)
+        self._asked |= {full, short}
+        name = self._names.get(full)
         if name is None and path:
-            name = self._names.get(".".join(path))
+            name = self._names.get(short)
         return name if name and is_class_name(name) else None
+
+    def unused(self) -> list[Problem]:
+        """The entries that name nothing, once all names have been asked for."""
+        found: list[Problem] = []
+        for key in sorted(self._names.keys() - self._asked):
+            near = difflib.get_close_matches(key, sorted(self._asked), n=1)
+            hint = "write it as table, table.column or enum.label; the schema may come first"
+            found.append(
+                Problem(
+                    f"[tool.salacia.names] {key!r} is nothing that the schema has",
+                    hint=f"did you mean `{near[0]}`?" if near else hint,
+                )
+            )
+        return found
 
     def renamed(self, name: str) -> str:
         """The name, or what a rename puts in its place: still to be made a legal one."""

@@ -81,6 +81,8 @@ class Package:
             *self.registry.problems,
             *self.types.problems,
             *self.types.unused(),
+            *self.types.unknown(),
+            *self.registry.unused(),
             *self.planner.problems,
             *self._problems,
         ]

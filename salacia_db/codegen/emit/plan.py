@@ -189,11 +189,13 @@ class Planner:
             found = found.kept
         default, fits = self._default(parameter, found)
         if not fits:
+            use = next(u for u in query.statement.parameters if u.number == parameter.number)
+            labels = [] if found.enum is None else list(map(repr, found.enum.labels))
             self._report(
                 f"{parameter.default} is no default for `{parameter.name}`, "
                 f"which is {parameter.type.display}",
-                at,
-                "give a literal of that type",
+                use.default_at or at,
+                f"it is one of {', '.join(labels)}" if labels else "give a literal of that type",
             )
         nullable = parameter.nullable or default == "None"
         return Argument(name, found, nullable, default, parameter.optional)

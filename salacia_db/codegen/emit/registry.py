@@ -8,6 +8,7 @@ from msgspec import Struct
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.facts import PgType, Schema, Table, TableRef
+from salacia_db.codegen.problems import Problem
 
 
 class Class(Struct, frozen=True, gc=False):
@@ -80,6 +81,10 @@ class Registry:
             )
             for t in schema.composites
         }
+
+    def unused(self) -> list[Problem]:
+        """The names in the settings that are given to nothing."""
+        return self._overrides.unused()
 
     def renamed(self, column: str) -> str:
         """A column's name as sqlc's renames have it, wherever the column is from."""

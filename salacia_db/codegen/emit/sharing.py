@@ -66,10 +66,8 @@ class SharedRows:
         return shape
 
     def _differs(self, query: Query, other: Shape, source: str, fields: tuple[Field, ...]) -> None:
-        pairs = zip_longest(map(_shown, fields), map(_shown, other.fields), fillvalue="nothing")
-        differences = [
-            f"`{ours}` here, `{theirs}` there" for ours, theirs in pairs if ours != theirs
-        ]
+        pairs = zip_longest(map(_shown, fields), map(_shown, other.fields))
+        differences = [_difference(ours, theirs) for ours, theirs in pairs if ours != theirs]
         self._report(
             Problem(
                 f"the rows of `{query.statement.name}` are not those of {source}: "
@@ -78,6 +76,12 @@ class SharedRows:
                 hint="make the columns the same, or give the rows another name",
             )
         )
+
+
+def _difference(ours: str | None, theirs: str | None) -> str:
+    if ours is None or theirs is None:
+        return f"no `{theirs}` here" if ours is None else f"no `{ours}` there"
+    return f"`{ours}` here, `{theirs}` there"
 
 
 def _same(one: tuple[Field, ...], other: tuple[Field, ...]) -> bool:

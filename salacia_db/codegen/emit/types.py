@@ -192,6 +192,10 @@ _EXTENSIONS: dict[str, PyType] = {
 }
 
 
+KNOWN = frozenset((*_BUILTIN, *_EXTENSIONS))
+"""The names of types that PostgreSQL or a usual extension brings."""
+
+
 def base_type(type_: PgType) -> PyType | None:
     """The type of a scalar that PostgreSQL or a usual extension brings; None for others."""
     if type_.schema == "pg_catalog":

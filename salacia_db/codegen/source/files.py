@@ -49,6 +49,9 @@ def read_queries(
             problems.append(Problem(message, beginning, "rename one of them"))
             continue
         read, wrong = parse_file(file, group, found.schema, dialect)
+        if not read and not wrong:
+            hint = "begin a statement with `-- name: get :one`"
+            wrong = [Problem(f"no statement in {shown}", beginning, hint, "warning")]
         statements += read
         problems += wrong
     complete, wrong = included(statements)

@@ -224,7 +224,9 @@ def _apply(
             )
         defaults.add(name)
         nullable = True if named.default == "None" else parameter.nullable
-        found[name] = replace(parameter, default=named.default, nullable=nullable)
+        found[name] = replace(
+            parameter, default=named.default, default_at=named.at, nullable=nullable
+        )
     return [found[p.name] if p.name else p for p in parameters], others, problems
 
 

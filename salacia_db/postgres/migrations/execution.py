@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from salacia_db.postgres.connection import Connection, script
+from salacia_db.postgres.lacking import advice
 from salacia_db.postgres.migrations.errors import MigrationError, at
 from salacia_db.postgres.migrations.files import MigrationFile, read_rollback
 from salacia_db.postgres.migrations.ledger import Ledger
@@ -218,4 +219,4 @@ def _complaint(error: psycopg.Error) -> str:
 
 
 def _hint(error: psycopg.Error) -> str | None:
-    return error.diag.message_hint
+    return advice(_complaint(error)) or error.diag.message_hint

@@ -149,7 +149,7 @@ def test_rows_that_share_a_name_must_be_alike():
     )
     assert found == [
         "sql/b.sql:1:1 the rows of `two` are not those of `a.one`: `n: str` here, `n: int` there",
-        "sql/b.sql:1:1 the rows of `few` are not those of `a.one`: `nothing` here, `m: str` there",
+        "sql/b.sql:1:1 the rows of `few` are not those of `a.one`: no `m: str` here",
         "sql/b.sql:1:1 the rows of `user` are not those of the table's struct `User`: "
         "`id: int | None` here, `id: int` there",
     ]

@@ -1,0 +1,2 @@
+-- name: all_orders :many
+select * from orders;
