@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache
 
 from salacia_db.codegen.analysis.catalog import Function
+from salacia_db.codegen.analysis.extensions import is_total
 from salacia_db.codegen.analysis.tree import Node
 
 
@@ -22,7 +23,12 @@ class Totality(Enum):
 
 
 def totality(function: Function, arguments: Iterable[Node] = ()) -> Totality:
-    """What the function promises, if PostgreSQL brings it; constants among its arguments count."""
+    """What the function promises, if PostgreSQL or a well-known extension brings it.
+
+    Constants among its arguments count.
+    """
+    if not function.builtin and is_total(function):
+        return Totality.TOTAL
     if not function.builtin or function.schema != "pg_catalog" or function.kind != "f":
         return Totality.PARTIAL
     kind = _KINDS.get(function.name, Totality.PARTIAL)
@@ -46,7 +52,8 @@ unicode_assigned unistr upper byteacat bit_count get_bit get_byte set_bit set_by
 texticlike texticnlike texticregexeq texticregexne textlike textnlike textregexeq textregexne
 bpchariclike bpcharicnlike bpcharicregexeq bpcharicregexne bpcharlike bpcharnlike bpcharregexeq
 bpcharregexne nameiclike nameicnlike nameicregexeq nameicregexne namelike namenlike nameregexeq
-nameregexne bytealike byteanlike hashtext hashtextextended format_type xmlcomment xpath
+nameregexne bytealike byteanlike hashtext hashtextextended hashint4 hashint4extended hashint8
+hashint8extended format_type xmlcomment xpath
 xpath_exists xml_is_well_formed
 """
 
@@ -74,12 +81,13 @@ timetz_mi_interval timetz_pl_interval timetzdate_pl
 _JSON = """
 array_to_json json_array_length json_object json_strip_nulls json_typeof jsonb_array_length
 jsonb_concat jsonb_contained jsonb_contains jsonb_delete jsonb_delete_path jsonb_exists
-jsonb_exists_all jsonb_exists_any jsonb_insert jsonb_object jsonb_path_query_array jsonb_pretty
-jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_typeof row_to_json to_json to_jsonb
+jsonb_exists_all jsonb_exists_any jsonb_insert jsonb_object jsonb_path_query_array
+jsonb_path_query_array_tz jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_typeof
+row_to_json to_json to_jsonb
 """
 
 _ARRAYS_AND_RANGES = """
-array_cat array_fill array_positions array_reverse array_shuffle
+array_cat array_fill array_positions array_reverse array_sample array_shuffle
 array_sort array_to_string arraycontained arraycontains arrayoverlap cardinality trim_array isempty
 lower_inc lower_inf multirange range_merge upper_inc upper_inf elem_contained_by_multirange
 elem_contained_by_range range_adjacent range_adjacent_multirange range_after range_after_multirange
@@ -100,7 +108,7 @@ _SEARCH = """
 array_to_tsvector get_current_ts_config numnode phraseto_tsquery plainto_tsquery querytree setweight
 strip to_tsquery to_tsvector ts_delete ts_filter ts_headline ts_match_qv ts_match_tq ts_match_tt
 ts_match_vq ts_rank ts_rank_cd tsq_mcontained tsq_mcontains tsquery_and tsquery_not tsquery_or
-tsquery_phrase tsvector_concat tsvector_to_array websearch_to_tsquery json_to_tsvector
+tsquery_phrase ts_rewrite tsvector_concat tsvector_to_array websearch_to_tsquery json_to_tsvector
 jsonb_to_tsvector
 """
 
@@ -118,17 +126,21 @@ name numeric oid text time timestamp timestamptz timetz varbit varchar xml regcl
 
 _SYSTEM = """
 current_database current_schemas current_setting current_user gen_random_uuid nextval pg_backend_pid
-pg_client_encoding pg_column_size pg_current_snapshot pg_current_xact_id pg_is_in_recovery
+getdatabaseencoding pg_cancel_backend pg_client_encoding pg_column_size pg_conf_load_time
+pg_current_snapshot pg_current_wal_insert_lsn pg_current_wal_lsn pg_input_is_valid pg_jit_available
+pg_my_temp_schema pg_notification_queue_usage pg_postmaster_start_time pg_reload_conf
+pg_terminate_backend pg_current_xact_id pg_is_in_recovery
 pg_size_bytes pg_size_pretty pg_snapshot_xmax pg_snapshot_xmin pg_trigger_depth
 pg_try_advisory_lock pg_try_advisory_lock_shared pg_try_advisory_xact_lock
 pg_try_advisory_xact_lock_shared pg_advisory_unlock pg_visible_in_snapshot session_user
-txid_current txid_current_snapshot uuidv4 uuidv7 version currval lastval setval set_config
+txid_current txid_current_snapshot txid_snapshot_xmax txid_snapshot_xmin
+txid_visible_in_snapshot unicode_version uuidv4 uuidv7 version currval lastval setval set_config
 """
 
 # What the comparison operators of a type are called: `int4eq`, `date_eq`.
 _SHORT = """
 bool bpchar bytea char float4 float48 float8 float84 int2 int24 int28 int4 int42 int48 int8 int82
-int84 name oid oidvector text tid varbit bit
+int84 name oid oidvector text tid varbit bit xid xid8
 """
 _LONG = """
 array cash date date timestamp enum interval jsonb macaddr macaddr8 multirange network numeric
@@ -267,7 +279,11 @@ SETS: dict[str, tuple[bool, ...]] = {
     "jsonb_each_text": (True, False),
     "jsonb_object_keys": (True,),
     "jsonb_path_query": (True,),
+    "jsonb_path_query_tz": (True,),
+    "pg_listening_channels": (True,),
     "regexp_matches": (True,),
     "regexp_split_to_table": (True,),
+    "ts_parse": (True, True),
+    "ts_stat": (True, True, True),
 }
 """Functions that return sets: which of their columns are never NULL."""
