@@ -55,7 +55,8 @@ class Relation(Struct, frozen=True):
     descendants (`inh`) and ONLY. `keys` and `keys_alone` are, likewise, unique keys (sets of
     attribute numbers) that hold for every row read: valid, immediate, without predicate or
     expression, by the column's own collation and its type's default equality. Their columns may be
-    nullable (compare with `not_null`), where several rows may hold NULL.
+    nullable (compare with `not_null`), where several rows may hold NULL. `partial_keys` hold, by
+    the same rules, for the rows of which the predicate is true: its printed tree comes second.
 
     `triggers`, `foreign`, `row_security`, `policy_functions` and `check_functions` (of constraints,
     indexes and generated columns) are those of the relation and of all its descendants. `rules` are
@@ -74,6 +75,7 @@ class Relation(Struct, frozen=True):
     foreign: bool
     policy_functions: frozenset[int] = frozenset()
     check_functions: frozenset[int] = frozenset()
+    partial_keys: tuple[tuple[frozenset[int], str], ...] = ()
     cascades: frozenset[int] = frozenset()
     row_type: int = 0
     partition: bool = False

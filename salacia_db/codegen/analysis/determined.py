@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog
+from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
+from salacia_db.codegen.analysis.predicates import implied
 from salacia_db.codegen.analysis.tree import Node, Value
 from salacia_db.codegen.analysis.walk import SELECT, behind, outputs, returns_set, with_query
 from salacia_db.codegen.facts import Table
@@ -52,6 +53,8 @@ class Determined:
         self._outputs = fixed
         self._gates: dict[int, frozenset[int]] = {}
         self._equalities: list[_Equality] = []
+        self._conditions: list[tuple[Node, frozenset[int] | None]] = []
+        """What holds of every row, or of those of the entries that come second."""
         self._columns: set[Column] = set()
         self._single: set[int] = set()
         self._keys: dict[int, str] = {}
@@ -153,6 +156,7 @@ class Determined:
             for part in condition.nodes("args"):
                 self._take(part, gate, about)
             return
+        self._conditions.append((condition, about))
         for column, value in self._equalities_of(condition):
             if about is None or column[0] in about:
                 self._equalities.append(_Equality(column, value, gate))
@@ -225,6 +229,8 @@ class Determined:
             whole = node.flag("inh") or relation.table.kind != "r"
             keys = relation.keys if whole else relation.keys_alone
             fitting = next((key for key in keys if key and key <= fixed), None)
+            if fitting is None and relation.partial_keys:
+                fitting = self._partial_key(entry, relation, fixed)
             if fitting is not None:
                 self._keys[entry] = _key(relation.table, fitting)
             return fitting is not None
@@ -237,6 +243,16 @@ class Determined:
             found = with_query(self._around, node.get("ctename"), node.number("ctelevelsup"))
             return found is not None and self._most(found[0], self._catalog, fixed, found[1]) <= 1
         return has_one_row(node)
+
+    def _partial_key(
+        self, entry: int, relation: Relation, fixed: frozenset[int]
+    ) -> frozenset[int] | None:
+        """A key that holds for the rows that the conditions leave of the entry, if one is fixed."""
+        holding = [c for c, about in self._conditions if about is None or entry in about]
+        for key, predicate in relation.partial_keys:
+            if key and key <= fixed and implied(predicate, entry, holding):
+                return key
+        return None
 
     def _fixed(self, node: Node) -> bool:
         return self._steady(node, 0)

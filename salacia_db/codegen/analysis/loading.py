@@ -153,13 +153,15 @@ def _relations(
         names = [{c.name for c in columns.get(r.oid, ()) if c.not_null} for r in family]
         not_null = frozenset(c.number for c in own if all(c.name in known for known in names))
         collations = {c.number: c.collation for c in own}
-        keys = [
+        unique = [
             index
             for index in indexes.get(oid, ())
             if all(
                 collations.get(n) == c for n, c in zip(index.columns, index.collations, strict=True)
             )
         ]
+        keys = [index for index in unique if not index.predicate]
+        partial = [] if oid in inherited else [index for index in unique if index.predicate]
         # A child's rows are not in the parent's index, unless it is a partition.
         readable = [] if oid in inherited else keys
         relations[oid] = Relation(
@@ -173,6 +175,7 @@ def _relations(
             not_null_alone=alone,
             keys=tuple(frozenset(index.columns) for index in readable),
             keys_alone=tuple(frozenset(index.columns) for index in keys),
+            partial_keys=tuple((frozenset(i.columns), i.predicate) for i in partial),
             triggers=tuple(_trigger(t) for r in family for t in triggers.get(r.oid, ())),
             rules=frozenset(row.rules),
             row_security=any(r.row_security for r in family),

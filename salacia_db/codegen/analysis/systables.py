@@ -156,24 +156,26 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f')
 
 
 class IndexRow(Struct, frozen=True, array_like=True):
-    """A unique index that can serve as a key."""
+    """A unique index that can serve as a key; `predicate` is a partial one's printed tree."""
 
     relation: int
     primary: bool
     columns: tuple[int, ...]
     collations: tuple[int, ...]
+    predicate: str
 
 
 # A key of another operator class than the type's default may be unique in another sense of equal.
 INDEXES = """
 select i.indrelid::int8, i.indisprimary,
   array_to_json((i.indkey::int2[])[0:i.indnkeyatts - 1]),
-  array_to_json((i.indcollation::oid[]::int8[])[0:i.indnkeyatts - 1])
+  array_to_json((i.indcollation::oid[]::int8[])[0:i.indnkeyatts - 1]),
+  coalesce(i.indpred::text, '')
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_am m on m.oid = c.relam
 where i.indisunique and i.indisvalid and i.indimmediate and not i.indisexclusion
-  and i.indpred is null and i.indexprs is null and m.amname = 'btree'
+  and i.indexprs is null and m.amname = 'btree'
   and not exists (
     select from pg_opclass o where o.oid = any (i.indclass::oid[]) and not o.opcdefault
   )
