@@ -5,18 +5,29 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from .ai_interactions import AiInteractionsCreateManyInput, AiInteractionsLoadInput
+from .ai_providers import AiProvidersCreateManyInput
+from .api_requests import ApiRequestsCreateManyInput, ApiRequestsLoadInput
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import AuthType
+from .health_checks import HealthChecksCreateManyInput, HealthChecksLoadInput
 from .models import AiInteraction, AiProvider, ApiRequest, HealthCheck, SystemMetadata
 from .rows import Message, Summary
 
 __all__ = [
     "AiInteraction",
+    "AiInteractionsCreateManyInput",
+    "AiInteractionsLoadInput",
     "AiProvider",
+    "AiProvidersCreateManyInput",
     "ApiRequest",
+    "ApiRequestsCreateManyInput",
+    "ApiRequestsLoadInput",
     "AuthType",
     "Database",
     "HealthCheck",
+    "HealthChecksCreateManyInput",
+    "HealthChecksLoadInput",
     "Message",
     "Queries",
     "Summary",

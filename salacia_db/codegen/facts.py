@@ -236,7 +236,10 @@ class ColumnRef(Struct, frozen=True, gc=False):
 
 
 class TableColumn(Struct, frozen=True):
-    """A column of a relation. `not_null` only where PostgreSQL really guarantees it for reads."""
+    """A column of a relation. `not_null` only where PostgreSQL really guarantees it for reads.
+
+    `origin`: of a view, the table's column whose value it shows as it is.
+    """
 
     number: int
     name: str
@@ -245,6 +248,7 @@ class TableColumn(Struct, frozen=True):
     has_default: bool
     generated: bool
     comment: str | None
+    origin: ColumnRef | None = None
 
 
 class ForeignKey(Struct, frozen=True):
@@ -303,6 +307,8 @@ class Column(Struct, frozen=True):
     """Of an array: whether no element of it is NULL."""
     rows: TableRef | None = None
     """Of an array: the table whose whole rows its elements are, as they stand there."""
+    at: int | None = None
+    """The character of the statement's `sql` where it stands itself."""
 
 
 class ValueField(Struct, frozen=True, tag="value", gc=False):

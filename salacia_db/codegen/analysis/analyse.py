@@ -43,11 +43,8 @@ class _Text(Struct, frozen=True):
     missing: frozenset[int] = frozenset()
     expansion: Expansion | None = None
 
-    def place(self, proof: Proof) -> int | None:
-        """The character of the statement's own text that a proof points to."""
-        location = proof.location if proof.cause is None else proof.cause
-        if location is None:
-            return None
+    def place(self, location: int) -> int:
+        """The character of the statement's own text that a byte of this one is, or comes from."""
         offset = len(self.sql.encode()[:location].decode("utf-8", "ignore"))
         return offset if self.expansion is None else self.expansion.before(offset)
 

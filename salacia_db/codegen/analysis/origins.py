@@ -4,9 +4,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from salacia_db.codegen.analysis.catalog import Catalog
-from salacia_db.codegen.analysis.names import GROUP, JOIN, SUBQUERY, VALUES, plain
+from salacia_db.codegen.analysis.names import GROUP, JOIN, SUBQUERY, VALUES, outputs, plain
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.facts import Table, TableColumn
+from salacia_db.codegen.facts import ColumnRef, Table, TableColumn
 
 _RELATION, _CTE = 0, 6  # RTEKind
 _UPDATE, _INSERT, _MERGE = 2, 3, 5  # CmdType
@@ -44,6 +44,13 @@ def parameter_uses(query: Node, catalog: Catalog) -> list[Use]:
     walker = _Walker(catalog)
     walker.query(query, ())
     return [Use(number, place) for (number, _), place in walker.uses.items()]
+
+
+def output_origins(query: Node, catalog: Catalog) -> list[ColumnRef | None]:
+    """The table's column whose value each output is as it is; None where it is none."""
+    walker = _Walker(catalog)
+    found = (walker.column(entry.node("expr"), (query,)) for entry in outputs(query))
+    return [None if at is None else ColumnRef(at[0].ref, at[1].name) for at in found]
 
 
 class _Walker:
@@ -194,12 +201,12 @@ class _Walker:
         found: list[tuple[object, Place]] = []
         for left, right in pairs:
             for node, other in ((left, right), (right, left)):
-                column = self._column(other, scopes)
+                column = self.column(other, scopes)
                 place = Place(asks=asks) if column is None else Place(*column, asks=asks)
                 found.append((node, place))
         return found
 
-    def _column(
+    def column(
         self, expression: Node | None, scopes: tuple[Node, ...]
     ) -> tuple[Table, TableColumn] | None:
         """The column of a relation whose value the expression is."""
@@ -223,7 +230,7 @@ class _Walker:
                 field = "joinaliasvars" if kind == JOIN else "groupexprs"
                 values = entry.nodes(field)
                 return (
-                    self._column(values[position - 1], scopes) if position <= len(values) else None
+                    self.column(values[position - 1], scopes) if position <= len(values) else None
                 )
             case _:
                 return None
@@ -241,7 +248,7 @@ class _Walker:
             return None
         field = "targetList" if query.number("commandType") == 1 else "returningList"
         entry = next((e for e in query.nodes(field) if e.number("resno") == position), None)
-        return None if entry is None else self._column(entry.node("expr"), (query, *scopes))
+        return None if entry is None else self.column(entry.node("expr"), (query, *scopes))
 
     def _cte_column(
         self, entry: Node, position: int, scopes: tuple[Node, ...]

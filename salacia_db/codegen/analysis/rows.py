@@ -53,11 +53,11 @@ def columns(
     query: Node | None,
     proofs: list[Proof],
     catalog: Catalog,
-    places: Callable[[Proof], int | None],
+    place: Callable[[int], int],
 ) -> tuple[Column, ...]:
     """The columns as facts; without proofs every one is nullable.
 
-    `places` tells where in the statement's own text a proof points to.
+    `place` tells which character of the statement's own text a byte of the sent one is.
     """
     entries = [] if query is None else outputs(query)
     if len(entries) != len(wire):
@@ -67,6 +67,8 @@ def columns(
     arrays = [] if query is None else collected(query, catalog)
     if len(arrays) != len(wire):
         arrays = [Collected()] * len(wire)
+    starts = [min((n for n in _locations(entry) if n >= 0), default=None) for entry in entries]
+    decided = [proof.location if proof.cause is None else proof.cause for proof in proofs]
     return tuple(
         Column(
             name=column.name,
@@ -74,12 +76,15 @@ def columns(
             nullable=proof.nullable,
             origin=_origin(column, catalog),
             reason=proof.reason,
-            place=places(proof),
+            place=None if cause is None else place(cause),
             hint=proof.hint,
             filled=held.filled,
             rows=held.rows,
+            at=None if start is None else place(start),
         )
-        for column, entry, proof, held in zip(wire, entries, proofs, arrays, strict=True)
+        for column, entry, proof, held, start, cause in zip(
+            wire, entries, proofs, arrays, starts, decided, strict=True
+        )
     )
 
 

@@ -1,14 +1,15 @@
-"""Columns of views that can't be NULL, by the proof of the view's own query."""
+"""Columns of views: which can't be NULL, and whose values they show, by the view's own query."""
 
 from msgspec.structs import replace
 
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
 from salacia_db.codegen.analysis.nullability import prove
+from salacia_db.codegen.analysis.origins import output_origins
 from salacia_db.codegen.analysis.server import Parsed, Server
 
 
 def with_views(catalog: Catalog, server: Server) -> Catalog:
-    """The catalog in which `TableColumn.not_null` is also proven for views.
+    """The catalog in which `TableColumn.not_null` is also proven for views, `origin` known.
 
     Not for materialized views: their rows may be older than a NOT NULL that proves it today.
     `Relation.not_null` stays as it is: a trigger may return what the view never shows.
@@ -32,8 +33,9 @@ def _proven(relation: Relation, catalog: Catalog, server: Server) -> Relation:
     proofs = prove(parsed.main, catalog)
     if len(proofs) != len(table.columns):
         return relation
+    origins = output_origins(parsed.main, catalog)
     columns = tuple(
-        replace(column, not_null=not proof.nullable)
-        for column, proof in zip(table.columns, proofs, strict=True)
+        replace(column, not_null=not proof.nullable, origin=origin)
+        for column, proof, origin in zip(table.columns, proofs, origins, strict=True)
     )
     return replace(relation, table=replace(table, columns=columns))

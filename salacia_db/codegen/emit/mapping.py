@@ -72,6 +72,12 @@ class TypeMap:
             for type_ in _parts(column.type)
             for name in (type_.name, f"{type_.schema}.{type_.name}")
         }
+        self._shown = {
+            ColumnRef(table.ref, column.name): column.origin
+            for table in tables
+            for column in table.columns
+            if column.origin is not None
+        }
         for key, value in overrides.items():
             self._add(key, value)
 
@@ -151,7 +157,11 @@ class TypeMap:
             self._types[key] = override
 
     def _for_column(self, column: ColumnRef) -> Override | None:
-        """What the settings say of it, else of the column that a foreign key of it refers to."""
+        """What the settings say of it.
+
+        Else of the column that it shows, being a view's, or that a foreign key of it refers to.
+        """
+        same = column
         seen: set[ColumnRef] = set()
         at: ColumnRef | None = column
         while at is not None and at not in seen:
@@ -160,9 +170,12 @@ class TypeMap:
             found = [(key, said) for key, pattern, said in self._columns if pattern.fullmatch(name)]
             self._unused -= {key for key, _ in found}
             if found:
-                # A secret's copy may be anything.
-                return None if found[0][1] == "secret" and at != column else found[0][1]
-            at = self._referred.get(at)
+                # What refers to a secret may be anything.
+                return None if found[0][1] == "secret" and at != same else found[0][1]
+            if at == same and at in self._shown:
+                at = same = self._shown[at]
+            else:
+                at = self._referred.get(at)
         return None
 
     def _plain(self, type_: PgType, *, filled: bool = False) -> PyType | None:

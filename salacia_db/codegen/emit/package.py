@@ -1,5 +1,6 @@
 """The package: every module of it, from the queries and the schema."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -281,5 +282,10 @@ def _exports(package: Package) -> list[str]:
     found += [*package.registry.enums.values(), *(shape.class_ for shape in package.composites)]
     found += [shape.class_ for shape in package.planner.shared.shapes()]
     found += [Class(".errors", name) for name in package.errors]
-    top = [class_.text for class_ in found if not class_.module.startswith(".models.")]
-    return [*top, *(reference(".database", name) for name in (*names.CLASSES, "connect"))]
+    top = [class_ for class_ in found if not class_.module.startswith(".models.")]
+    # Where several have one name, their modules tell them apart.
+    inputs = [Class(g.module, m.input) for g in package.groups for m in g.methods if m.input]
+    count = Counter([*(class_.name for class_ in inputs), *package.registry.top.names()])
+    top += [class_ for class_ in inputs if count[class_.name] == 1]
+    own = [reference(".database", name) for name in (*names.CLASSES, "connect")]
+    return [*(class_.text for class_ in top), *own]

@@ -7,6 +7,7 @@ from msgspec import Struct
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.imports import RUNTIME, reference
 from salacia_db.codegen.emit.mapping import TypeMap
+from salacia_db.codegen.emit.places import column_span, field_span, parameter_span
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
 from salacia_db.codegen.emit.sharing import SharedRows
@@ -169,7 +170,7 @@ class Planner:
     def _argument(
         self, query: Query, parameter: Parameter, taken: names.Clashes
     ) -> Argument | None:
-        at = _parameter_span(query, parameter)
+        at = parameter_span(query, parameter)
         name = names.parameter_name(parameter.name)
         taken.take(name, f"parameter {parameter.name!r}", at)
         found = self.types.find(parameter.type, parameter.origin)
@@ -256,10 +257,11 @@ class Planner:
         found = tuple(field for field, _ in built)
         taken = names.Clashes(f"a row of `{statement.name}`", self.problems.append)
         for field, source in zip(found, fields, strict=True):
+            at = field_span(query, source)
             if source.name == _NAMELESS:
                 message = f"a column of `{statement.name}` has no name"
-                self._report(message, statement.body, "name it with AS")
-            taken.take(field.name, f"column {source.name!r}", statement.body)
+                self._report(message, at, "name it with AS")
+            taken.take(field.name, f"column {source.name!r}", at)
         shape, own = self._shape(query, module, found)
         whole = not any(isinstance(field, NestedField) for field in fields)
         items = () if whole and not shape.converts else tuple(item for _, item in built)
@@ -335,7 +337,7 @@ class Planner:
             column.type, column.origin, told.type if told else None, filled=column.filled
         )
         if found is None:
-            self._no_type(column.type, f"column `{column.name}`", query.statement.body)
+            self._no_type(column.type, f"column `{column.name}`", column_span(query, column))
         return found
 
     def _rows(self, query: Query, column: Column) -> PyType | None:
@@ -347,7 +349,7 @@ class Planner:
             self._report(
                 f"`{column.name}` holds whole rows of {column.rows.name}, which the driver can't "
                 f"read: it carries {', '.join(f'`{name}`' for name in unread)} only as text",
-                query.statement.body,
+                column_span(query, column),
                 "aggregate the columns you need one by one, or as jsonb",
             )
             return None
@@ -362,7 +364,11 @@ class Planner:
         hint = f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
         hint += "or cast it to text"
         inner = type_.element if type_.kind == "array" and type_.element else type_
-        if inner.kind == "composite" and TableRef(inner.schema, inner.name) in self.tables:
+        if inner.name in ("record", "_record"):
+            hint = "only whole rows of a table or view become structs: name the columns (`s.*`), "
+            hint += "or give it as JSON with a type, `to_jsonb(s) as s` or `jsonb_agg(s) as s` "
+            hint += "under `-- as s: acme.Line`"
+        elif inner.kind == "composite" and TableRef(inner.schema, inner.name) in self.tables:
             hint = "only rows that come straight from the table are known to be whole: "
             hint += "`array_agg(t)` with `from … t`; or name the columns"
         elif inner.kind == "composite":
@@ -397,7 +403,8 @@ class Planner:
             if field.table not in self.tables:
                 table = f"{field.table.schema}.{field.table.name}"
                 message = f"whole rows of {table} have no struct, as it is not part of the schema"
-                self._report(message, query.statement.body, "name its columns")
+                at = field_span(query, field)
+                self._report(message, at, "name its columns")
         return all(field.table in self.tables for field in nested)
 
     def _keeps_nulls(self, query: Query) -> bool:
@@ -414,10 +421,3 @@ class Planner:
 _NAMELESS = "?column?"
 # What a default of the type that a PEP 484 checker lets pass for another.
 _WIDENED = {"float": ("float", "int")}
-
-
-def _parameter_span(query: Query, parameter: Parameter) -> Span:
-    for use in query.statement.parameters:
-        if use.number == parameter.number and use.markers:
-            return use.markers[0].source
-    return query.statement.header

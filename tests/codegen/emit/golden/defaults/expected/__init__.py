@@ -7,5 +7,6 @@ of a `UnitOfWork` run in one transaction, and a function that takes `Queries` se
 
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import State
+from .things import ThingsPutManyInput
 
-__all__ = ["Database", "Queries", "State", "UnitOfWork", "connect"]
+__all__ = ["Database", "Queries", "State", "ThingsPutManyInput", "UnitOfWork", "connect"]

@@ -5,6 +5,8 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from .ai_interactions import AiInteractionsCreateManyInput, AiInteractionsLoadInput
+from .ai_providers import AiProvidersImportKeysInput
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import AuthType
 from .errors import NoSuchProvider
@@ -13,7 +15,10 @@ from .rows import Message
 
 __all__ = [
     "AiInteraction",
+    "AiInteractionsCreateManyInput",
+    "AiInteractionsLoadInput",
     "AiProvider",
+    "AiProvidersImportKeysInput",
     "AuthType",
     "Database",
     "Message",

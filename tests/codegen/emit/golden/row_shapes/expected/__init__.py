@@ -5,12 +5,16 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from .bare import BareBulkInput
+from .books import BooksBulkInput
 from .database import Database, Queries, UnitOfWork, connect
 from .models import Author, BooksWithARatherLongNameForATable
 from .rows import Single, Total
 
 __all__ = [
     "Author",
+    "BareBulkInput",
+    "BooksBulkInput",
     "BooksWithARatherLongNameForATable",
     "Database",
     "Queries",
