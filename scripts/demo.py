@@ -109,14 +109,14 @@ async def load(db: salacia.Database, count: int) -> None:
 
 async def read(db: salacia.Database) -> None:
     """Look up, filter, page, count."""
-    page = await db.messages.older(limit=3)
+    page = await db.messages.search(limit=3)
     for message in page:
         tokens = f"{message.total_tokens or 0:>4} tokens"
         say(f"{message.created_at:%H:%M:%S}", f"{message.model:14} {tokens}  {message.status_code}")
     last = page[-1]
-    following = await db.messages.older(until=last.created_at, until_id=last.id, limit=3)
+    following = await db.messages.older(before=last.created_at, before_id=last.id, limit=3)
     say("next page", ", ".join(message.model for message in following))
-    failed = await db.messages.older_failed(limit=3)
+    failed = await db.messages.search(failed=True, limit=3)
     say("newest failures", "; ".join(message.error or "" for message in failed))
     for model in await db.statistics.top_models(limit=3):
         say("top model", f"{model.model:14} {model.total:,} messages")
@@ -150,14 +150,14 @@ async def write(db: salacia.Database, told: list[str]) -> None:
 
 async def rates(db: salacia.Database) -> None:
     """How many calls a second one task gets through."""
-    ids = [message.id for message in await db.messages.older(limit=100)]
+    ids = [message.id for message in await db.messages.search(limit=100)]
     start = time.perf_counter()
     for number in range(2_000):
         await db.ai_interactions.get(id=ids[number % len(ids)])
     say("lookups", f"{2_000 / (time.perf_counter() - start):,.0f} a second")
     start = time.perf_counter()
     for _ in range(300):
-        await db.messages.older_of_model(model="gpt-4", limit=20)
+        await db.messages.search(model="gpt-4", limit=20)
     say("filtered pages of 20", f"{300 / (time.perf_counter() - start):,.0f} a second")
 
 

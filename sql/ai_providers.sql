@@ -28,37 +28,27 @@ where is_active
 order by name
 
 -- name: search :many
--- Providers by name, with the number that match in all. A filter that is left out lets all pass.
--- Behind the last page there is no row to carry the total: `count` tells it.
--- default: type None
--- default: auth_type None
--- default: is_active None
--- default: is_default None
+-- Providers by name, with the number that match in all. Behind the last page there is no row to
+-- carry the total: `count` tells it.
 -- default: limit 50
 -- default: offset 0
 select
   p,
   count(*) over () as total
 from ai_providers p
-where (:type?::varchar is null or p.type = :type?)
-  and (:auth_type?::auth_type is null or p.auth_type = :auth_type?)
-  and (:is_active?::boolean is null or p.is_active = :is_active?)
-  and (:is_default?::boolean is null or p.is_default = :is_default?)
+where true
+  and p.type = :type                 -- if :type
+  and p.auth_type = :auth_type       -- if :auth_type
+  and p.is_active = :is_active       -- if :is_active
+  and p.is_default = :is_default     -- if :is_default
 order by p.name
 limit :limit offset :offset
 
 -- name: count :one!
 -- How many providers `search` finds with the same filters.
--- default: type None
--- default: auth_type None
--- default: is_active None
--- default: is_default None
 select count(*)
 from ai_providers p
-where (:type?::varchar is null or p.type = :type?)
-  and (:auth_type?::auth_type is null or p.auth_type = :auth_type?)
-  and (:is_active?::boolean is null or p.is_active = :is_active?)
-  and (:is_default?::boolean is null or p.is_default = :is_default?)
+where true -- where: search
 
 -- name: with_interactions :many
 -- The active providers by name, each with its newest interactions since a time: only those that
@@ -121,48 +111,23 @@ values (:id, :name, :type, :api_key, :base_url, :models, :settings, :is_default)
 returning *
 
 -- name: update :one
--- Changes some fields of a provider and returns it as it is now. What is left out stays. Where null
--- is a value, `set_<field>` says that the field is meant, null included.
--- default: name None
--- default: type None
--- default: auth_type None
--- default: is_active None
--- default: set_api_key False
--- default: api_key None
--- default: set_base_url False
--- default: base_url None
--- default: set_models False
--- default: models None
--- default: set_settings False
--- default: settings None
--- default: set_oauth_access_token False
--- default: oauth_access_token None
--- default: set_oauth_refresh_token False
--- default: oauth_refresh_token None
--- default: set_oauth_token_expires_at False
--- default: oauth_token_expires_at None
--- default: set_oauth_scope False
--- default: oauth_scope None
--- default: set_oauth_client_id False
--- default: oauth_client_id None
+-- Changes some fields of a provider and returns it as it is now. What is left out stays; where null
+-- is a value, None sets it.
 update ai_providers
-set name      = coalesce(:name?, name),
-    type      = coalesce(:type?, type),
-    auth_type = coalesce(:auth_type?, auth_type),
-    is_active = coalesce(:is_active?, is_active),
-    api_key   = case when :set_api_key then :api_key? else api_key end,
-    base_url  = case when :set_base_url then :base_url? else base_url end,
-    models    = case when :set_models then :models? else models end,
-    settings  = case when :set_settings then :settings? else settings end,
-    oauth_access_token =
-      case when :set_oauth_access_token then :oauth_access_token? else oauth_access_token end,
-    oauth_refresh_token =
-      case when :set_oauth_refresh_token then :oauth_refresh_token? else oauth_refresh_token end,
-    oauth_token_expires_at =
-      case when :set_oauth_token_expires_at
-        then :oauth_token_expires_at? else oauth_token_expires_at end,
-    oauth_scope     = case when :set_oauth_scope then :oauth_scope? else oauth_scope end,
-    oauth_client_id = case when :set_oauth_client_id then :oauth_client_id? else oauth_client_id end
+set
+  name = :name,                                       -- if :name
+  type = :type,                                       -- if :type
+  auth_type = :auth_type,                             -- if :auth_type
+  is_active = :is_active,                             -- if :is_active
+  api_key = :api_key,                                 -- if :api_key
+  base_url = :base_url,                               -- if :base_url
+  models = :models,                                   -- if :models
+  settings = :settings,                               -- if :settings
+  oauth_access_token = :oauth_access_token,           -- if :oauth_access_token
+  oauth_refresh_token = :oauth_refresh_token,         -- if :oauth_refresh_token
+  oauth_token_expires_at = :oauth_token_expires_at,   -- if :oauth_token_expires_at
+  oauth_scope = :oauth_scope,                         -- if :oauth_scope
+  oauth_client_id = :oauth_client_id                  -- if :oauth_client_id
 where id = :id
 returning *
 

@@ -6,136 +6,10 @@
 -- `since` belongs to a period, `until` does not; left out, it is open at that end.
 
 -- name: summary :one!
--- The figures of the messages of a period: of what `messages.older` lists.
+-- The figures of the messages that `messages.search` finds with the same filters.
 -- returns: Summary
--- default: since None
--- default: until None
-with per_model as (
-  select
-    model,
-    count(*) as total,
-    count(*) filter (where error is null and status_code = 200) as successful,
-    count(*) filter (where error is not null or status_code <> 200) as failed,
-    sum(total_tokens) as total_tokens,
-    sum(response_time_ms) as response_time_ms,
-    count(response_time_ms) as timed
-  from ai_interactions
-  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by model
-)
-select
-  coalesce(sum(total), 0)::bigint as total,
-  coalesce(sum(successful), 0)::bigint as successful,
-  coalesce(sum(failed), 0)::bigint as failed,
-  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
-  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
-  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
-  (array_agg(model order by total desc, model))[1] as most_used_model,
-  count(*) as distinct_models
-from per_model
-
--- name: summary_of_model :one!
--- The figures of the messages of one model: of what `messages.older_of_model` lists.
--- returns: Summary
--- default: since None
--- default: until None
-with per_model as (
-  select
-    model,
-    count(*) as total,
-    count(*) filter (where error is null and status_code = 200) as successful,
-    count(*) filter (where error is not null or status_code <> 200) as failed,
-    sum(total_tokens) as total_tokens,
-    sum(response_time_ms) as response_time_ms,
-    count(response_time_ms) as timed
-  from ai_interactions
-  where model = :model
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by model
-)
-select
-  coalesce(sum(total), 0)::bigint as total,
-  coalesce(sum(successful), 0)::bigint as successful,
-  coalesce(sum(failed), 0)::bigint as failed,
-  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
-  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
-  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
-  (array_agg(model order by total desc, model))[1] as most_used_model,
-  count(*) as distinct_models
-from per_model
-
--- name: summary_of_provider :one!
--- The figures of the messages of one provider: of what `messages.older_of_provider` lists.
--- returns: Summary
--- default: since None
--- default: until None
-with per_model as (
-  select
-    model,
-    count(*) as total,
-    count(*) filter (where error is null and status_code = 200) as successful,
-    count(*) filter (where error is not null or status_code <> 200) as failed,
-    sum(total_tokens) as total_tokens,
-    sum(response_time_ms) as response_time_ms,
-    count(response_time_ms) as timed
-  from ai_interactions
-  where provider_id = :provider_id
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by model
-)
-select
-  coalesce(sum(total), 0)::bigint as total,
-  coalesce(sum(successful), 0)::bigint as successful,
-  coalesce(sum(failed), 0)::bigint as failed,
-  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
-  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
-  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
-  (array_agg(model order by total desc, model))[1] as most_used_model,
-  count(*) as distinct_models
-from per_model
-
--- name: summary_failed :one!
--- The figures of the messages with an error: of what `messages.older_failed` lists.
--- returns: Summary
--- default: since None
--- default: until None
-with per_model as (
-  select
-    model,
-    count(*) as total,
-    count(*) filter (where error is null and status_code = 200) as successful,
-    count(*) filter (where error is not null or status_code <> 200) as failed,
-    sum(total_tokens) as total_tokens,
-    sum(response_time_ms) as response_time_ms,
-    count(response_time_ms) as timed
-  from ai_interactions
-  where error is not null
-    and created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
-  group by model
-)
-select
-  coalesce(sum(total), 0)::bigint as total,
-  coalesce(sum(successful), 0)::bigint as successful,
-  coalesce(sum(failed), 0)::bigint as failed,
-  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,
-  coalesce(sum(total_tokens), 0)::bigint as total_tokens,
-  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,
-  (array_agg(model order by total desc, model))[1] as most_used_model,
-  count(*) as distinct_models
-from per_model
-
--- name: summary_matching :one!
--- The figures of the messages in which every word of a term occurs: of what
--- `messages.older_matching` lists.
--- returns: Summary
--- default: since None
--- default: until None
-with matching as materialized (
-  select model, error, status_code, total_tokens, response_time_ms, created_at
+with ai_interactions as materialized ( -- if :search
+  select id, created_at, model, provider_id, error, status_code, total_tokens, response_time_ms
   from ai_interactions
   where message_words(request, response) @@ plainto_tsquery('simple', :search)
 ),
@@ -148,9 +22,8 @@ per_model as (
     sum(total_tokens) as total_tokens,
     sum(response_time_ms) as response_time_ms,
     count(response_time_ms) as timed
-  from matching
-  where created_at >= coalesce(:since?, '-infinity'::timestamptz)
-    and created_at < coalesce(:until?, 'infinity'::timestamptz)
+  from ai_interactions
+  where true -- where: messages.search
   group by model
 )
 select

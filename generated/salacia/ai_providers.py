@@ -7,7 +7,19 @@ from itertools import starmap
 from typing import Any
 from uuid import UUID
 
-from salacia_db.runtime import Group, Secret, Statement, Struct, Write, field, uuid7
+from salacia_db.runtime import (
+    UNSET,
+    Dynamic,
+    Group,
+    Secret,
+    Statement,
+    Struct,
+    UnsetType,
+    When,
+    Write,
+    field,
+    uuid7,
+)
 
 from .enums import AuthType
 from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
@@ -76,38 +88,45 @@ _ACTIVE = Statement(
     clean=True,
     json=True,
 )
-_SEARCH = Statement(
+_SEARCH = Dynamic(
     "ai_providers.search",
-    "-- ai_providers.search\n"
-    "select\n"
-    "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
-    "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
-    "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at,\n"
-    "  count(*) over () as total\n"
-    "from ai_providers p\n"
-    "where ($1::varchar is null or p.type = $1)\n"
-    "  and ($2::auth_type is null or p.auth_type = $2)\n"
-    "  and ($3::boolean is null or p.is_active = $3)\n"
-    "  and ($4::boolean is null or p.is_default = $4)\n"
-    "order by p.name\n"
-    "limit $5 offset $6",
+    (
+        "-- ai_providers.search\n"
+        "select\n"
+        "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
+        "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
+        "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at,\n"
+        "  count(*) over () as total\n"
+        "from ai_providers p\n"
+        "where true",
+        When(1, "\n  and p.type = ", 0),
+        When(2, "\n  and p.auth_type = ", 1),
+        When(4, "\n  and p.is_active = ", 2),
+        When(8, "\n  and p.is_default = ", 3),
+        "\norder by p.name\nlimit ",
+        4,
+        " offset ",
+        5,
+    ),
     parameters=("type", "auth_type", "is_active", "is_default", "limit", "offset"),
     read_only=True,
     clean=True,
     json=True,
+    optional={"type": 1, "auth_type": 2, "is_active": 4, "is_default": 8},
 )
-_COUNT = Statement(
+_COUNT = Dynamic(
     "ai_providers.count",
-    "-- ai_providers.count\n"
-    "select count(*)\n"
-    "from ai_providers p\n"
-    "where ($1::varchar is null or p.type = $1)\n"
-    "  and ($2::auth_type is null or p.auth_type = $2)\n"
-    "  and ($3::boolean is null or p.is_active = $3)\n"
-    "  and ($4::boolean is null or p.is_default = $4)",
+    (
+        "-- ai_providers.count\nselect count(*)\nfrom ai_providers p\nwhere true",
+        When(1, "\n  and p.type = ", 0),
+        When(2, "\n  and p.auth_type = ", 1),
+        When(4, "\n  and p.is_active = ", 2),
+        When(8, "\n  and p.is_default = ", 3),
+    ),
     parameters=("type", "auth_type", "is_active", "is_default"),
     read_only=True,
     clean=True,
+    optional={"type": 1, "auth_type": 2, "is_active": 4, "is_default": 8},
 )
 _WITH_INTERACTIONS = Statement(
     "ai_providers.with_interactions",
@@ -222,89 +241,152 @@ _CREATE_MANY = Statement(
     ),
     writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
 )
-_UPDATE = Statement(
+_UPDATE_EMPTY = Dynamic(
     "ai_providers.update",
-    "-- ai_providers.update\n"
-    "update ai_providers\n"
-    "set name      = coalesce($1, name),\n"
-    "    type      = coalesce($2, type),\n"
-    "    auth_type = coalesce($3, auth_type),\n"
-    "    is_active = coalesce($4, is_active),\n"
-    "    api_key   = case when $5 then $6 else api_key end,\n"
-    "    base_url  = case when $7 then $8 else base_url end,\n"
-    "    models    = case when $9 then $10 else models end,\n"
-    "    settings  = case when $11 then $12 else settings end,\n"
-    "    oauth_access_token =\n"
-    "      case when $13 then $14 else oauth_access_token end,\n"
-    "    oauth_refresh_token =\n"
-    "      case when $15 then $16 else oauth_refresh_token end,\n"
-    "    oauth_token_expires_at =\n"
-    "      case when $17\n"
-    "        then $18 else oauth_token_expires_at end,\n"
-    "    oauth_scope     = case when $19 then $20 else oauth_scope end,\n"
-    "    oauth_client_id = case when $21 then $22 else oauth_client_id end\n"
-    "where id = $23\n"
-    "returning ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
-    "          ai_providers.api_key, ai_providers.base_url, ai_providers.models,\n"
-    "          ai_providers.settings, ai_providers.is_active, ai_providers.is_default,\n"
-    "          ai_providers.oauth_access_token, ai_providers.oauth_refresh_token,\n"
-    "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
-    "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
+    (
+        "-- ai_providers.update\n"
+        "select ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
+        "       ai_providers.api_key, ai_providers.base_url, ai_providers.models, ai_providers.settings,\n"
+        "       ai_providers.is_active, ai_providers.is_default, ai_providers.oauth_access_token,\n"
+        "       ai_providers.oauth_refresh_token, ai_providers.oauth_token_expires_at,\n"
+        "       ai_providers.oauth_scope, ai_providers.oauth_client_id, ai_providers.created_at,\n"
+        "       ai_providers.updated_at\n"
+        "from ai_providers\n"
+        "where id = ",
+        13,
+    ),
     parameters=(
         "name",
         "type",
         "auth_type",
         "is_active",
-        "set_api_key",
         "api_key",
-        "set_base_url",
         "base_url",
-        "set_models",
         "models",
-        "set_settings",
         "settings",
-        "set_oauth_access_token",
         "oauth_access_token",
-        "set_oauth_refresh_token",
         "oauth_refresh_token",
-        "set_oauth_token_expires_at",
         "oauth_token_expires_at",
-        "set_oauth_scope",
         "oauth_scope",
-        "set_oauth_client_id",
         "oauth_client_id",
         "id",
     ),
     json=True,
-    tracked=(
-        "-- ai_providers.update\n"
-        "update ai_providers\n"
-        "set name      = coalesce($1, name),\n"
-        "    type      = coalesce($2, type),\n"
-        "    auth_type = coalesce($3, auth_type),\n"
-        "    is_active = coalesce($4, is_active),\n"
-        "    api_key   = case when $5 then $6 else api_key end,\n"
-        "    base_url  = case when $7 then $8 else base_url end,\n"
-        "    models    = case when $9 then $10 else models end,\n"
-        "    settings  = case when $11 then $12 else settings end,\n"
-        "    oauth_access_token =\n"
-        "      case when $13 then $14 else oauth_access_token end,\n"
-        "    oauth_refresh_token =\n"
-        "      case when $15 then $16 else oauth_refresh_token end,\n"
-        "    oauth_token_expires_at =\n"
-        "      case when $17\n"
-        "        then $18 else oauth_token_expires_at end,\n"
-        "    oauth_scope     = case when $19 then $20 else oauth_scope end,\n"
-        "    oauth_client_id = case when $21 then $22 else oauth_client_id end\n"
-        "where id = $23\n"
+    read_only=True,
+    clean=True,
+    optional={
+        "name": 1,
+        "type": 2,
+        "auth_type": 4,
+        "is_active": 8,
+        "api_key": 16,
+        "base_url": 32,
+        "models": 64,
+        "settings": 128,
+        "oauth_access_token": 256,
+        "oauth_refresh_token": 512,
+        "oauth_token_expires_at": 1024,
+        "oauth_scope": 2048,
+        "oauth_client_id": 4096,
+    },
+    nullable=(
+        "api_key",
+        "base_url",
+        "models",
+        "settings",
+        "oauth_access_token",
+        "oauth_refresh_token",
+        "oauth_token_expires_at",
+        "oauth_scope",
+        "oauth_client_id",
+    ),
+)
+_UPDATE = Dynamic(
+    "ai_providers.update",
+    (
+        "-- ai_providers.update\nupdate ai_providers\nset",
+        When(1, "\n  name = ", 0),
+        When((1, 8190), ","),
+        When(2, "\n  type = ", 1),
+        When((2, 8188), ","),
+        When(4, "\n  auth_type = ", 2),
+        When((4, 8184), ","),
+        When(8, "\n  is_active = ", 3),
+        When((8, 8176), ","),
+        When(16, "\n  api_key = ", 4),
+        When((16, 8160), ","),
+        When(32, "\n  base_url = ", 5),
+        When((32, 8128), ","),
+        When(64, "\n  models = ", 6),
+        When((64, 8064), ","),
+        When(128, "\n  settings = ", 7),
+        When((128, 7936), ","),
+        When(256, "\n  oauth_access_token = ", 8),
+        When((256, 7680), ","),
+        When(512, "\n  oauth_refresh_token = ", 9),
+        When((512, 7168), ","),
+        When(1024, "\n  oauth_token_expires_at = ", 10),
+        When((1024, 6144), ","),
+        When(2048, "\n  oauth_scope = ", 11),
+        When((2048, 4096), ","),
+        When(4096, "\n  oauth_client_id = ", 12),
+        "\nwhere id = ",
+        13,
+        "\n"
         "returning ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
         "          ai_providers.api_key, ai_providers.base_url, ai_providers.models,\n"
         "          ai_providers.settings, ai_providers.is_active, ai_providers.is_default,\n"
         "          ai_providers.oauth_access_token, ai_providers.oauth_refresh_token,\n"
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
-        "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
+        "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
     ),
+    parameters=(
+        "name",
+        "type",
+        "auth_type",
+        "is_active",
+        "api_key",
+        "base_url",
+        "models",
+        "settings",
+        "oauth_access_token",
+        "oauth_refresh_token",
+        "oauth_token_expires_at",
+        "oauth_scope",
+        "oauth_client_id",
+        "id",
+    ),
+    json=True,
     writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
+    optional={
+        "name": 1,
+        "type": 2,
+        "auth_type": 4,
+        "is_active": 8,
+        "api_key": 16,
+        "base_url": 32,
+        "models": 64,
+        "settings": 128,
+        "oauth_access_token": 256,
+        "oauth_refresh_token": 512,
+        "oauth_token_expires_at": 1024,
+        "oauth_scope": 2048,
+        "oauth_client_id": 4096,
+    },
+    nullable=(
+        "api_key",
+        "base_url",
+        "models",
+        "settings",
+        "oauth_access_token",
+        "oauth_refresh_token",
+        "oauth_token_expires_at",
+        "oauth_scope",
+        "oauth_client_id",
+    ),
+    suffix=", pg_current_xact_id()",
+    written=8191,
+    emptied=_UPDATE_EMPTY,
 )
 _SET_DEFAULT = Statement(
     "ai_providers.set_default",
@@ -445,37 +527,37 @@ class AiProvidersQueries(Group):
     async def search(
         self,
         *,
-        type: str | None = None,
-        auth_type: AuthType | None = None,
-        is_active: bool | None = None,
-        is_default: bool | None = None,
+        type: str | UnsetType | None = None,
+        auth_type: AuthType | UnsetType | None = None,
+        is_active: bool | UnsetType | None = None,
+        is_default: bool | UnsetType | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> list[AiProvidersSearchRow]:
-        """Providers by name, with the number that match in all. A filter that is left out lets
-        all pass.
-        Behind the last page there is no row to carry the total: `count` tells it.
+        """Providers by name, with the number that match in all. Behind the last page there is no
+        row to
+        carry the total: `count` tells it.
 
         Source: sql/ai_providers.sql (search)
         """
-        rows = await self._session.fetch(
-            _SEARCH, type, auth_type, is_active, is_default, limit, offset
-        )
+        statement, values = _SEARCH.choose(type, auth_type, is_active, is_default, limit, offset)
+        rows = await self._session.fetch(statement, *values)
         return [AiProvidersSearchRow(build_ai_provider(*row[0:17]), row[17]) for row in rows]
 
     async def count(
         self,
         *,
-        type: str | None = None,
-        auth_type: AuthType | None = None,
-        is_active: bool | None = None,
-        is_default: bool | None = None,
+        type: str | UnsetType | None = None,
+        auth_type: AuthType | UnsetType | None = None,
+        is_active: bool | UnsetType | None = None,
+        is_default: bool | UnsetType | None = None,
     ) -> int:
         """How many providers `search` finds with the same filters.
 
         Source: sql/ai_providers.sql (count)
         """
-        row = await self._session.fetchone(_COUNT, type, auth_type, is_active, is_default)
+        statement, values = _COUNT.choose(type, auth_type, is_active, is_default)
+        row = await self._session.fetchone(statement, *values)
         value: int = row[0]
         return value
 
@@ -571,66 +653,56 @@ class AiProvidersQueries(Group):
     async def update(
         self,
         *,
-        name: str | None = None,
-        type: str | None = None,
-        auth_type: AuthType | None = None,
-        is_active: bool | None = None,
-        set_api_key: bool = False,
-        api_key: Secret[str] | str | None = None,
-        set_base_url: bool = False,
-        base_url: str | None = None,
-        set_models: bool = False,
-        models: Any | None = None,
-        set_settings: bool = False,
-        settings: Any | None = None,
-        set_oauth_access_token: bool = False,
-        oauth_access_token: Secret[str] | str | None = None,
-        set_oauth_refresh_token: bool = False,
-        oauth_refresh_token: Secret[str] | str | None = None,
-        set_oauth_token_expires_at: bool = False,
-        oauth_token_expires_at: datetime | None = None,
-        set_oauth_scope: bool = False,
-        oauth_scope: str | None = None,
-        set_oauth_client_id: bool = False,
-        oauth_client_id: str | None = None,
+        name: str | UnsetType | None = None,
+        type: str | UnsetType | None = None,
+        auth_type: AuthType | UnsetType | None = None,
+        is_active: bool | UnsetType | None = None,
+        api_key: Secret[str] | str | UnsetType | None = UNSET,
+        base_url: str | UnsetType | None = UNSET,
+        models: Any | UnsetType | None = UNSET,
+        settings: Any | UnsetType | None = UNSET,
+        oauth_access_token: Secret[str] | str | UnsetType | None = UNSET,
+        oauth_refresh_token: Secret[str] | str | UnsetType | None = UNSET,
+        oauth_token_expires_at: datetime | UnsetType | None = UNSET,
+        oauth_scope: str | UnsetType | None = UNSET,
+        oauth_client_id: str | UnsetType | None = UNSET,
         id: UUID,
     ) -> AiProvider | None:
-        """Changes some fields of a provider and returns it as it is now. What is left out stays.
-        Where null
-        is a value, `set_<field>` says that the field is meant, null included.
+        """Changes some fields of a provider and returns it as it is now. What is left out stays;
+        where null
+        is a value, None sets it.
 
         Source: sql/ai_providers.sql (update)
         """
-        row = await self._session.fetchrow(
-            _UPDATE,
+        statement, values = _UPDATE.choose(
             name,
             type,
             auth_type,
             is_active,
-            set_api_key,
-            api_key.reveal() if isinstance(api_key, Secret) else api_key,
-            set_base_url,
+            api_key
+            if api_key is None or api_key is UNSET
+            else api_key.reveal()
+            if isinstance(api_key, Secret)
+            else api_key,
             base_url,
-            set_models,
             models,
-            set_settings,
             settings,
-            set_oauth_access_token,
-            oauth_access_token.reveal()
+            oauth_access_token
+            if oauth_access_token is None or oauth_access_token is UNSET
+            else oauth_access_token.reveal()
             if isinstance(oauth_access_token, Secret)
             else oauth_access_token,
-            set_oauth_refresh_token,
-            oauth_refresh_token.reveal()
+            oauth_refresh_token
+            if oauth_refresh_token is None or oauth_refresh_token is UNSET
+            else oauth_refresh_token.reveal()
             if isinstance(oauth_refresh_token, Secret)
             else oauth_refresh_token,
-            set_oauth_token_expires_at,
             oauth_token_expires_at,
-            set_oauth_scope,
             oauth_scope,
-            set_oauth_client_id,
             oauth_client_id,
             id,
         )
+        row = await self._session.fetchrow(statement, *values)
         return None if row is None else build_ai_provider(*row)
 
     async def set_default(self, *, id: UUID) -> list[AiProvider]:

@@ -3,9 +3,10 @@
 
 from datetime import datetime
 from itertools import starmap
+from typing import Literal, TypeAlias
 from uuid import UUID
 
-from salacia_db.runtime import Group, Statement, Struct
+from salacia_db.runtime import UNSET, Dynamic, Group, Statement, Struct, UnsetType, When
 
 from .models import AiInteraction, build_ai_interaction
 from .rows import Message
@@ -27,341 +28,265 @@ _GET = Statement(
     clean=True,
     json=True,
 )
-_OLDER = Statement(
+_SEARCH = Dynamic(
+    "messages.search",
+    (
+        "-- messages.search\n"
+        "select\n"
+        "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
+        "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
+        "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
+        "  left(coalesce(\n"
+        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
+        "  ), 200) as request_preview,\n"
+        "  left(coalesce(\n"
+        "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
+        "    i.response #>> '{message,content}', i.response::text\n"
+        "  ), 200) as response_preview\n"
+        "from (",
+        When(
+            1,
+            "\n"
+            "  with ai_interactions as materialized (\n"
+            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
+            "    from ai_interactions\n"
+            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
+            0,
+            ")\n  )",
+        ),
+        "\n  select id\n  from ai_interactions\n  where true",
+        When(2, "\n    and model = ", 1),
+        When(4, "\n    and provider_id = ", 2),
+        When(8, "\n    and created_at >= ", 3),
+        When(16, "\n    and created_at < ", 4),
+        When(32, "\n    and error is not null"),
+        When(64, "\n    and error is null"),
+        When(128, "\n    and total_tokens >= ", 5),
+        When(256, "\n    and total_tokens <= ", 6),
+        When(512, "\n    and response_time_ms >= ", 7),
+        When(1024, "\n    and response_time_ms <= ", 8),
+        "\n  order by",
+        When(2048, "\n    created_at desc, id desc"),
+        When(4096, " created_at, id"),
+        When(8192, "\n    model, created_at, id"),
+        When(16384, " model desc, created_at desc, id desc"),
+        When(32768, "\n    total_tokens desc nulls last, id desc"),
+        When(65536, " total_tokens nulls first, id"),
+        When(131072, "\n    response_time_ms desc nulls last, id desc"),
+        When(262144, " response_time_ms nulls first, id"),
+        "\n  limit ",
+        9,
+        " offset ",
+        10,
+        "\n"
+        ") page\n"
+        "join ai_interactions i on i.id = page.id\n"
+        "left join ai_providers p on p.id = i.provider_id",
+        "\norder by",
+        When(2048, "\n  i.created_at desc, i.id desc"),
+        When(4096, " i.created_at, i.id"),
+        When(8192, "\n  i.model, i.created_at, i.id"),
+        When(16384, " i.model desc, i.created_at desc, i.id desc"),
+        When(32768, "\n  i.total_tokens desc nulls last, i.id desc"),
+        When(65536, " i.total_tokens nulls first, i.id"),
+        When(131072, "\n  i.response_time_ms desc nulls last, i.id desc"),
+        When(262144, " i.response_time_ms nulls first, i.id"),
+    ),
+    parameters=(
+        "search",
+        "model",
+        "provider_id",
+        "since",
+        "until",
+        "min_tokens",
+        "max_tokens",
+        "min_response_time_ms",
+        "max_response_time_ms",
+        "limit",
+        "offset",
+    ),
+    read_only=True,
+    clean=True,
+    optional={
+        "search": 1,
+        "model": 2,
+        "provider_id": 4,
+        "since": 8,
+        "until": 16,
+        "min_tokens": 128,
+        "max_tokens": 256,
+        "min_response_time_ms": 512,
+        "max_response_time_ms": 1024,
+    },
+    choices={
+        "failed": {True: 32, False: 64, None: 0, UNSET: 0},
+        "sort": {
+            "newest": 2048,
+            "oldest": 4096,
+            "model": 8192,
+            "model_descending": 16384,
+            "most_tokens": 32768,
+            "fewest_tokens": 65536,
+            "slowest": 131072,
+            "fastest": 262144,
+        },
+    },
+)
+_OLDER = Dynamic(
     "messages.older",
-    "-- messages.older\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and (created_at, id) < (\n"
-    "      coalesce($2, 'infinity'::timestamptz),\n"
-    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "  order by created_at desc, id desc\n"
-    "  limit $4 offset $5\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at desc, i.id desc",
-    parameters=("since", "until", "until_id", "limit", "offset"),
+    (
+        "-- messages.older\n"
+        "select\n"
+        "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
+        "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
+        "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
+        "  left(coalesce(\n"
+        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
+        "  ), 200) as request_preview,\n"
+        "  left(coalesce(\n"
+        "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
+        "    i.response #>> '{message,content}', i.response::text\n"
+        "  ), 200) as response_preview\n"
+        "from (",
+        When(
+            1,
+            "\n"
+            "  with ai_interactions as materialized (\n"
+            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
+            "    from ai_interactions\n"
+            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
+            0,
+            ")\n  )",
+        ),
+        "\n  select id\n  from ai_interactions\n  where (created_at, id) < (\n    coalesce(",
+        1,
+        ", 'infinity'::timestamptz),\n    coalesce(",
+        2,
+        ", '00000000-0000-0000-0000-000000000000'::uuid)\n  )",
+        When(2, "\n  and model = ", 3),
+        When(4, "\n  and provider_id = ", 4),
+        When(8, "\n  and created_at >= ", 5),
+        When(16, "\n  and created_at < ", 6),
+        When(32, "\n  and error is not null"),
+        When(64, "\n  and error is null"),
+        When(128, "\n  and total_tokens >= ", 7),
+        When(256, "\n  and total_tokens <= ", 8),
+        When(512, "\n  and response_time_ms >= ", 9),
+        When(1024, "\n  and response_time_ms <= ", 10),
+        "\n  order by created_at desc, id desc\n  limit ",
+        11,
+        "\n"
+        ") page\n"
+        "join ai_interactions i on i.id = page.id\n"
+        "left join ai_providers p on p.id = i.provider_id\n"
+        "order by i.created_at desc, i.id desc",
+    ),
+    parameters=(
+        "search",
+        "before",
+        "before_id",
+        "model",
+        "provider_id",
+        "since",
+        "until",
+        "min_tokens",
+        "max_tokens",
+        "min_response_time_ms",
+        "max_response_time_ms",
+        "limit",
+    ),
     read_only=True,
     clean=True,
+    optional={
+        "search": 1,
+        "model": 2,
+        "provider_id": 4,
+        "since": 8,
+        "until": 16,
+        "min_tokens": 128,
+        "max_tokens": 256,
+        "min_response_time_ms": 512,
+        "max_response_time_ms": 1024,
+    },
+    choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
 )
-_NEWER = Statement(
+_NEWER = Dynamic(
     "messages.newer",
-    "-- messages.newer\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where (created_at, id) > (\n"
-    "      coalesce($1, '-infinity'::timestamptz),\n"
-    "      coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "  order by created_at, id\n"
-    "  limit $4 offset $5\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at, i.id",
-    parameters=("since", "since_id", "until", "limit", "offset"),
+    (
+        "-- messages.newer\n"
+        "select\n"
+        "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
+        "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
+        "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
+        "  left(coalesce(\n"
+        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
+        "  ), 200) as request_preview,\n"
+        "  left(coalesce(\n"
+        "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
+        "    i.response #>> '{message,content}', i.response::text\n"
+        "  ), 200) as response_preview\n"
+        "from (",
+        When(
+            1,
+            "\n"
+            "  with ai_interactions as materialized (\n"
+            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
+            "    from ai_interactions\n"
+            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
+            0,
+            ")\n  )",
+        ),
+        "\n  select id\n  from ai_interactions\n  where (created_at, id) > (\n    coalesce(",
+        1,
+        ", '-infinity'::timestamptz),\n    coalesce(",
+        2,
+        ", '00000000-0000-0000-0000-000000000000'::uuid)\n  )",
+        When(2, "\n  and model = ", 3),
+        When(4, "\n  and provider_id = ", 4),
+        When(8, "\n  and created_at >= ", 5),
+        When(16, "\n  and created_at < ", 6),
+        When(32, "\n  and error is not null"),
+        When(64, "\n  and error is null"),
+        When(128, "\n  and total_tokens >= ", 7),
+        When(256, "\n  and total_tokens <= ", 8),
+        When(512, "\n  and response_time_ms >= ", 9),
+        When(1024, "\n  and response_time_ms <= ", 10),
+        "\n  order by created_at, id\n  limit ",
+        11,
+        "\n"
+        ") page\n"
+        "join ai_interactions i on i.id = page.id\n"
+        "left join ai_providers p on p.id = i.provider_id\n"
+        "order by i.created_at, i.id",
+    ),
+    parameters=(
+        "search",
+        "after",
+        "after_id",
+        "model",
+        "provider_id",
+        "since",
+        "until",
+        "min_tokens",
+        "max_tokens",
+        "min_response_time_ms",
+        "max_response_time_ms",
+        "limit",
+    ),
     read_only=True,
     clean=True,
-)
-_OLDER_OF_MODEL = Statement(
-    "messages.older_of_model",
-    "-- messages.older_of_model\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where model = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and (created_at, id) < (\n"
-    "      coalesce($3, 'infinity'::timestamptz),\n"
-    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "  order by created_at desc, id desc\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at desc, i.id desc",
-    parameters=("model", "since", "until", "until_id", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_NEWER_OF_MODEL = Statement(
-    "messages.newer_of_model",
-    "-- messages.newer_of_model\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where model = $1\n"
-    "    and (created_at, id) > (\n"
-    "      coalesce($2, '-infinity'::timestamptz),\n"
-    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
-    "  order by created_at, id\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at, i.id",
-    parameters=("model", "since", "since_id", "until", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_OLDER_OF_PROVIDER = Statement(
-    "messages.older_of_provider",
-    "-- messages.older_of_provider\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where provider_id = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and (created_at, id) < (\n"
-    "      coalesce($3, 'infinity'::timestamptz),\n"
-    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "  order by created_at desc, id desc\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at desc, i.id desc",
-    parameters=("provider_id", "since", "until", "until_id", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_NEWER_OF_PROVIDER = Statement(
-    "messages.newer_of_provider",
-    "-- messages.newer_of_provider\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where provider_id = $1\n"
-    "    and (created_at, id) > (\n"
-    "      coalesce($2, '-infinity'::timestamptz),\n"
-    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
-    "  order by created_at, id\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at, i.id",
-    parameters=("provider_id", "since", "since_id", "until", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_OLDER_FAILED = Statement(
-    "messages.older_failed",
-    "-- messages.older_failed\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where error is not null\n"
-    "    and created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and (created_at, id) < (\n"
-    "      coalesce($2, 'infinity'::timestamptz),\n"
-    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "  order by created_at desc, id desc\n"
-    "  limit $4 offset $5\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at desc, i.id desc",
-    parameters=("since", "until", "until_id", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_NEWER_FAILED = Statement(
-    "messages.newer_failed",
-    "-- messages.newer_failed\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from ai_interactions\n"
-    "  where error is not null\n"
-    "    and (created_at, id) > (\n"
-    "      coalesce($1, '-infinity'::timestamptz),\n"
-    "      coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "  order by created_at, id\n"
-    "  limit $4 offset $5\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at, i.id",
-    parameters=("since", "since_id", "until", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_OLDER_MATCHING = Statement(
-    "messages.older_matching",
-    "-- messages.older_matching\n"
-    "with matching as materialized (\n"
-    "  select id, created_at\n"
-    "  from ai_interactions\n"
-    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
-    ")\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from matching\n"
-    "  where created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and (created_at, id) < (\n"
-    "      coalesce($3, 'infinity'::timestamptz),\n"
-    "      coalesce($4, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "  order by created_at desc, id desc\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at desc, i.id desc",
-    parameters=("search", "since", "until", "until_id", "limit", "offset"),
-    read_only=True,
-    clean=True,
-)
-_NEWER_MATCHING = Statement(
-    "messages.newer_matching",
-    "-- messages.newer_matching\n"
-    "with matching as materialized (\n"
-    "  select id, created_at\n"
-    "  from ai_interactions\n"
-    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
-    ")\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from (\n"
-    "  select id\n"
-    "  from matching\n"
-    "  where (created_at, id) > (\n"
-    "      coalesce($2, '-infinity'::timestamptz),\n"
-    "      coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "    )\n"
-    "    and created_at < coalesce($4, 'infinity'::timestamptz)\n"
-    "  order by created_at, id\n"
-    "  limit $5 offset $6\n"
-    ") page\n"
-    "join ai_interactions i on i.id = page.id\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "order by i.created_at, i.id",
-    parameters=("search", "since", "since_id", "until", "limit", "offset"),
-    read_only=True,
-    clean=True,
+    optional={
+        "search": 1,
+        "model": 2,
+        "provider_id": 4,
+        "since": 8,
+        "until": 16,
+        "min_tokens": 128,
+        "max_tokens": 256,
+        "min_response_time_ms": 512,
+        "max_response_time_ms": 1024,
+    },
+    choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
 )
 _OLDER_BY_ID = Statement(
     "messages.older_by_id",
@@ -382,7 +307,7 @@ _OLDER_BY_ID = Statement(
     "where i.id < coalesce($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
     "order by i.id desc\n"
     "limit $2",
-    parameters=("until_id", "limit"),
+    parameters=("before_id", "limit"),
     read_only=True,
     clean=True,
 )
@@ -405,7 +330,7 @@ _NEWER_BY_ID = Statement(
     "where i.id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)\n"
     "order by i.id\n"
     "limit $2",
-    parameters=("since_id", "limit"),
+    parameters=("after_id", "limit"),
     read_only=True,
     clean=True,
 )
@@ -418,6 +343,18 @@ class MessagesGetRow(Struct, frozen=True):
     provider_name: str | None
     provider_type: str | None
     is_success: bool
+
+
+MessagesSearchSort: TypeAlias = Literal[
+    "newest",
+    "oldest",
+    "model",
+    "model_descending",
+    "most_tokens",
+    "fewest_tokens",
+    "slowest",
+    "fastest",
+]
 
 
 class MessagesQueries(Group):
@@ -435,201 +372,136 @@ class MessagesQueries(Group):
             return None
         return MessagesGetRow(build_ai_interaction(*row[0:12]), row[12], row[13], row[14])
 
+    async def search(
+        self,
+        *,
+        search: str | UnsetType | None = None,
+        model: str | UnsetType | None = None,
+        provider_id: UUID | UnsetType | None = None,
+        since: datetime | UnsetType | None = None,
+        until: datetime | UnsetType | None = None,
+        min_tokens: int | UnsetType | None = None,
+        max_tokens: int | UnsetType | None = None,
+        min_response_time_ms: int | UnsetType | None = None,
+        max_response_time_ms: int | UnsetType | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        failed: bool | UnsetType | None = None,
+        sort: MessagesSearchSort = "newest",
+    ) -> list[Message]:
+        """A page of messages by its offset, in the order asked for.
+
+        Source: sql/messages.sql (search)
+        """
+        statement, values = _SEARCH.choose(
+            search,
+            model,
+            provider_id,
+            since,
+            until,
+            min_tokens,
+            max_tokens,
+            min_response_time_ms,
+            max_response_time_ms,
+            limit,
+            offset,
+            failed,
+            sort,
+        )
+        return list(starmap(Message, await self._session.fetch(statement, *values)))
+
     async def older(
         self,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        until_id: UUID | None = None,
+        search: str | UnsetType | None = None,
+        before: datetime | None = None,
+        before_id: UUID | None = None,
+        model: str | UnsetType | None = None,
+        provider_id: UUID | UnsetType | None = None,
+        since: datetime | UnsetType | None = None,
+        until: datetime | UnsetType | None = None,
+        min_tokens: int | UnsetType | None = None,
+        max_tokens: int | UnsetType | None = None,
+        min_response_time_ms: int | UnsetType | None = None,
+        max_response_time_ms: int | UnsetType | None = None,
         limit: int = 20,
-        offset: int = 0,
+        failed: bool | UnsetType | None = None,
     ) -> list[Message]:
-        """Messages of a period, newest first.
+        """The messages behind one, newest first. The last row seen is the cursor: its time and
+        id are
+        `before` and `before_id` of the next page. Rows that come and go don't disturb it. A cursor
+        takes
+        the place of `until`: given both, the index would begin at one and walk to the other.
 
         Source: sql/messages.sql (older)
         """
-        rows = await self._session.fetch(_OLDER, since, until, until_id, limit, offset)
-        return list(starmap(Message, rows))
+        statement, values = _OLDER.choose(
+            search,
+            before,
+            before_id,
+            model,
+            provider_id,
+            since,
+            until,
+            min_tokens,
+            max_tokens,
+            min_response_time_ms,
+            max_response_time_ms,
+            limit,
+            failed,
+        )
+        return list(starmap(Message, await self._session.fetch(statement, *values)))
 
     async def newer(
         self,
         *,
-        since: datetime | None = None,
-        since_id: UUID | None = None,
-        until: datetime | None = None,
+        search: str | UnsetType | None = None,
+        after: datetime | None = None,
+        after_id: UUID | None = None,
+        model: str | UnsetType | None = None,
+        provider_id: UUID | UnsetType | None = None,
+        since: datetime | UnsetType | None = None,
+        until: datetime | UnsetType | None = None,
+        min_tokens: int | UnsetType | None = None,
+        max_tokens: int | UnsetType | None = None,
+        min_response_time_ms: int | UnsetType | None = None,
+        max_response_time_ms: int | UnsetType | None = None,
         limit: int = 20,
-        offset: int = 0,
+        failed: bool | UnsetType | None = None,
     ) -> list[Message]:
-        """Messages of a period, oldest first.
+        """The messages behind one, oldest first, as `older` the other way round: `after` takes
+        the place of
+        `since`.
 
         Source: sql/messages.sql (newer)
         """
-        rows = await self._session.fetch(_NEWER, since, since_id, until, limit, offset)
-        return list(starmap(Message, rows))
-
-    async def older_of_model(
-        self,
-        *,
-        model: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        until_id: UUID | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages of one model, newest first.
-
-        Source: sql/messages.sql (older_of_model)
-        """
-        rows = await self._session.fetch(
-            _OLDER_OF_MODEL, model, since, until, until_id, limit, offset
+        statement, values = _NEWER.choose(
+            search,
+            after,
+            after_id,
+            model,
+            provider_id,
+            since,
+            until,
+            min_tokens,
+            max_tokens,
+            min_response_time_ms,
+            max_response_time_ms,
+            limit,
+            failed,
         )
-        return list(starmap(Message, rows))
+        return list(starmap(Message, await self._session.fetch(statement, *values)))
 
-    async def newer_of_model(
-        self,
-        *,
-        model: str,
-        since: datetime | None = None,
-        since_id: UUID | None = None,
-        until: datetime | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages of one model, oldest first.
-
-        Source: sql/messages.sql (newer_of_model)
-        """
-        rows = await self._session.fetch(
-            _NEWER_OF_MODEL, model, since, since_id, until, limit, offset
-        )
-        return list(starmap(Message, rows))
-
-    async def older_of_provider(
-        self,
-        *,
-        provider_id: UUID,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        until_id: UUID | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages of one provider, newest first.
-
-        Source: sql/messages.sql (older_of_provider)
-        """
-        rows = await self._session.fetch(
-            _OLDER_OF_PROVIDER, provider_id, since, until, until_id, limit, offset
-        )
-        return list(starmap(Message, rows))
-
-    async def newer_of_provider(
-        self,
-        *,
-        provider_id: UUID,
-        since: datetime | None = None,
-        since_id: UUID | None = None,
-        until: datetime | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages of one provider, oldest first.
-
-        Source: sql/messages.sql (newer_of_provider)
-        """
-        rows = await self._session.fetch(
-            _NEWER_OF_PROVIDER, provider_id, since, since_id, until, limit, offset
-        )
-        return list(starmap(Message, rows))
-
-    async def older_failed(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        until_id: UUID | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages with an error, newest first.
-
-        Source: sql/messages.sql (older_failed)
-        """
-        rows = await self._session.fetch(_OLDER_FAILED, since, until, until_id, limit, offset)
-        return list(starmap(Message, rows))
-
-    async def newer_failed(
-        self,
-        *,
-        since: datetime | None = None,
-        since_id: UUID | None = None,
-        until: datetime | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages with an error, oldest first.
-
-        Source: sql/messages.sql (newer_failed)
-        """
-        rows = await self._session.fetch(_NEWER_FAILED, since, since_id, until, limit, offset)
-        return list(starmap(Message, rows))
-
-    async def older_matching(
-        self,
-        *,
-        search: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        until_id: UUID | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages in which every word of a term occurs, somewhere in the request or the answer,
-        newest first.
-        The words are looked up first, by themselves: the planner can't know how rare they are, and
-        might
-        walk all messages by time. Words only, no phrases: an index of words can't tell a phrase,
-        and
-        every message that has its words would have to be taken apart.
-
-        Source: sql/messages.sql (older_matching)
-        """
-        rows = await self._session.fetch(
-            _OLDER_MATCHING, search, since, until, until_id, limit, offset
-        )
-        return list(starmap(Message, rows))
-
-    async def newer_matching(
-        self,
-        *,
-        search: str,
-        since: datetime | None = None,
-        since_id: UUID | None = None,
-        until: datetime | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> list[Message]:
-        """Messages in which every word of a term occurs, somewhere in the request or the answer,
-        oldest first.
-
-        Source: sql/messages.sql (newer_matching)
-        """
-        rows = await self._session.fetch(
-            _NEWER_MATCHING, search, since, since_id, until, limit, offset
-        )
-        return list(starmap(Message, rows))
-
-    async def older_by_id(self, *, until_id: UUID | None = None, limit: int = 20) -> list[Message]:
+    async def older_by_id(self, *, before_id: UUID | None = None, limit: int = 20) -> list[Message]:
         """Messages in the order of their ids, newest first, behind the id of the last one seen.
 
         Source: sql/messages.sql (older_by_id)
         """
-        return list(starmap(Message, await self._session.fetch(_OLDER_BY_ID, until_id, limit)))
+        return list(starmap(Message, await self._session.fetch(_OLDER_BY_ID, before_id, limit)))
 
-    async def newer_by_id(self, *, since_id: UUID | None = None, limit: int = 20) -> list[Message]:
+    async def newer_by_id(self, *, after_id: UUID | None = None, limit: int = 20) -> list[Message]:
         """Messages in the order of their ids, oldest first, behind the id of the last one seen.
 
         Source: sql/messages.sql (newer_by_id)
         """
-        return list(starmap(Message, await self._session.fetch(_NEWER_BY_ID, since_id, limit)))
+        return list(starmap(Message, await self._session.fetch(_NEWER_BY_ID, after_id, limit)))

@@ -8,11 +8,8 @@ from salacia_db.runtime import Struct
 
 
 class Message(Struct, frozen=True, gc=False):
-    """A row of `messages.older` and `messages.newer` and `messages.older_of_model` and
-    `messages.newer_of_model` and `messages.older_of_provider` and
-    `messages.newer_of_provider` and `messages.older_failed` and `messages.newer_failed` and
-    `messages.older_matching` and `messages.newer_matching` and `messages.older_by_id` and
-    `messages.newer_by_id`.
+    """A row of `messages.search` and `messages.older` and `messages.newer` and
+    `messages.older_by_id` and `messages.newer_by_id`.
     """
 
     id: UUID
@@ -33,10 +30,7 @@ class Message(Struct, frozen=True, gc=False):
 
 
 class Summary(Struct, frozen=True, gc=False):
-    """A row of `statistics.summary` and `statistics.summary_of_model` and
-    `statistics.summary_of_provider` and `statistics.summary_failed` and
-    `statistics.summary_matching`.
-    """
+    """A row of `statistics.summary`."""
 
     total: int
     successful: int

@@ -5,172 +5,84 @@ from datetime import datetime
 from itertools import starmap
 from uuid import UUID
 
-from salacia_db.runtime import Group, Statement, Struct
+from salacia_db.runtime import UNSET, Dynamic, Group, Statement, Struct, UnsetType, When
 
 from .rows import Summary
 
-_SUMMARY = Statement(
+_SUMMARY = Dynamic(
     "statistics.summary",
-    "-- statistics.summary\n"
-    "with per_model as (\n"
-    "  select\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from ai_interactions\n"
-    "  where created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
-    "  group by model\n"
-    ")\n"
-    "select\n"
-    "  coalesce(sum(total), 0)::bigint as total,\n"
-    "  coalesce(sum(successful), 0)::bigint as successful,\n"
-    "  coalesce(sum(failed), 0)::bigint as failed,\n"
-    "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
-    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
-    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(*) as distinct_models\n"
-    "from per_model",
-    parameters=("since", "until"),
+    (
+        "-- statistics.summary\nwith",
+        When(
+            1,
+            " ai_interactions as materialized (\n"
+            "  select id, created_at, model, provider_id, error, status_code, total_tokens, response_time_ms\n"
+            "  from ai_interactions\n"
+            "  where message_words(request, response) @@ plainto_tsquery('simple', ",
+            0,
+            ")\n),",
+        ),
+        "\n"
+        "per_model as (\n"
+        "  select\n"
+        "    model,\n"
+        "    count(*) as total,\n"
+        "    count(*) filter (where error is null and status_code = 200) as successful,\n"
+        "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
+        "    sum(total_tokens) as total_tokens,\n"
+        "    sum(response_time_ms) as response_time_ms,\n"
+        "    count(response_time_ms) as timed\n"
+        "  from ai_interactions\n"
+        "  where true",
+        When(2, "\n  and model = ", 1),
+        When(4, "\n  and provider_id = ", 2),
+        When(8, "\n  and created_at >= ", 3),
+        When(16, "\n  and created_at < ", 4),
+        When(32, "\n  and error is not null"),
+        When(64, "\n  and error is null"),
+        When(128, "\n  and total_tokens >= ", 5),
+        When(256, "\n  and total_tokens <= ", 6),
+        When(512, "\n  and response_time_ms >= ", 7),
+        When(1024, "\n  and response_time_ms <= ", 8),
+        "\n"
+        "  group by model\n"
+        ")\n"
+        "select\n"
+        "  coalesce(sum(total), 0)::bigint as total,\n"
+        "  coalesce(sum(successful), 0)::bigint as successful,\n"
+        "  coalesce(sum(failed), 0)::bigint as failed,\n"
+        "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
+        "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
+        "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
+        "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
+        "  count(*) as distinct_models\n"
+        "from per_model",
+    ),
+    parameters=(
+        "search",
+        "model",
+        "provider_id",
+        "since",
+        "until",
+        "min_tokens",
+        "max_tokens",
+        "min_response_time_ms",
+        "max_response_time_ms",
+    ),
     read_only=True,
     clean=True,
-)
-_SUMMARY_OF_MODEL = Statement(
-    "statistics.summary_of_model",
-    "-- statistics.summary_of_model\n"
-    "with per_model as (\n"
-    "  select\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from ai_interactions\n"
-    "  where model = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "  group by model\n"
-    ")\n"
-    "select\n"
-    "  coalesce(sum(total), 0)::bigint as total,\n"
-    "  coalesce(sum(successful), 0)::bigint as successful,\n"
-    "  coalesce(sum(failed), 0)::bigint as failed,\n"
-    "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
-    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
-    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(*) as distinct_models\n"
-    "from per_model",
-    parameters=("model", "since", "until"),
-    read_only=True,
-    clean=True,
-)
-_SUMMARY_OF_PROVIDER = Statement(
-    "statistics.summary_of_provider",
-    "-- statistics.summary_of_provider\n"
-    "with per_model as (\n"
-    "  select\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from ai_interactions\n"
-    "  where provider_id = $1\n"
-    "    and created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "  group by model\n"
-    ")\n"
-    "select\n"
-    "  coalesce(sum(total), 0)::bigint as total,\n"
-    "  coalesce(sum(successful), 0)::bigint as successful,\n"
-    "  coalesce(sum(failed), 0)::bigint as failed,\n"
-    "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
-    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
-    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(*) as distinct_models\n"
-    "from per_model",
-    parameters=("provider_id", "since", "until"),
-    read_only=True,
-    clean=True,
-)
-_SUMMARY_FAILED = Statement(
-    "statistics.summary_failed",
-    "-- statistics.summary_failed\n"
-    "with per_model as (\n"
-    "  select\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from ai_interactions\n"
-    "  where error is not null\n"
-    "    and created_at >= coalesce($1, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($2, 'infinity'::timestamptz)\n"
-    "  group by model\n"
-    ")\n"
-    "select\n"
-    "  coalesce(sum(total), 0)::bigint as total,\n"
-    "  coalesce(sum(successful), 0)::bigint as successful,\n"
-    "  coalesce(sum(failed), 0)::bigint as failed,\n"
-    "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
-    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
-    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(*) as distinct_models\n"
-    "from per_model",
-    parameters=("since", "until"),
-    read_only=True,
-    clean=True,
-)
-_SUMMARY_MATCHING = Statement(
-    "statistics.summary_matching",
-    "-- statistics.summary_matching\n"
-    "with matching as materialized (\n"
-    "  select model, error, status_code, total_tokens, response_time_ms, created_at\n"
-    "  from ai_interactions\n"
-    "  where message_words(request, response) @@ plainto_tsquery('simple', $1)\n"
-    "),\n"
-    "per_model as (\n"
-    "  select\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from matching\n"
-    "  where created_at >= coalesce($2, '-infinity'::timestamptz)\n"
-    "    and created_at < coalesce($3, 'infinity'::timestamptz)\n"
-    "  group by model\n"
-    ")\n"
-    "select\n"
-    "  coalesce(sum(total), 0)::bigint as total,\n"
-    "  coalesce(sum(successful), 0)::bigint as successful,\n"
-    "  coalesce(sum(failed), 0)::bigint as failed,\n"
-    "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
-    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
-    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(*) as distinct_models\n"
-    "from per_model",
-    parameters=("search", "since", "until"),
-    read_only=True,
-    clean=True,
+    optional={
+        "search": 1,
+        "model": 2,
+        "provider_id": 4,
+        "since": 8,
+        "until": 16,
+        "min_tokens": 128,
+        "max_tokens": 256,
+        "min_response_time_ms": 512,
+        "max_response_time_ms": 1024,
+    },
+    choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
 )
 _PERIODS = Statement(
     "statistics.periods",
@@ -299,55 +211,36 @@ class StatisticsQueries(Group):
     __slots__ = ()
 
     async def summary(
-        self, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        *,
+        search: str | UnsetType | None = None,
+        model: str | UnsetType | None = None,
+        provider_id: UUID | UnsetType | None = None,
+        since: datetime | UnsetType | None = None,
+        until: datetime | UnsetType | None = None,
+        min_tokens: int | UnsetType | None = None,
+        max_tokens: int | UnsetType | None = None,
+        min_response_time_ms: int | UnsetType | None = None,
+        max_response_time_ms: int | UnsetType | None = None,
+        failed: bool | UnsetType | None = None,
     ) -> Summary:
-        """The figures of the messages of a period: of what `messages.older` lists.
+        """The figures of the messages that `messages.search` finds with the same filters.
 
         Source: sql/statistics.sql (summary)
         """
-        row = await self._session.fetchone(_SUMMARY, since, until)
-        return Summary(*row)
-
-    async def summary_of_model(
-        self, *, model: str, since: datetime | None = None, until: datetime | None = None
-    ) -> Summary:
-        """The figures of the messages of one model: of what `messages.older_of_model` lists.
-
-        Source: sql/statistics.sql (summary_of_model)
-        """
-        row = await self._session.fetchone(_SUMMARY_OF_MODEL, model, since, until)
-        return Summary(*row)
-
-    async def summary_of_provider(
-        self, *, provider_id: UUID, since: datetime | None = None, until: datetime | None = None
-    ) -> Summary:
-        """The figures of the messages of one provider: of what `messages.older_of_provider`
-        lists.
-
-        Source: sql/statistics.sql (summary_of_provider)
-        """
-        row = await self._session.fetchone(_SUMMARY_OF_PROVIDER, provider_id, since, until)
-        return Summary(*row)
-
-    async def summary_failed(
-        self, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Summary:
-        """The figures of the messages with an error: of what `messages.older_failed` lists.
-
-        Source: sql/statistics.sql (summary_failed)
-        """
-        row = await self._session.fetchone(_SUMMARY_FAILED, since, until)
-        return Summary(*row)
-
-    async def summary_matching(
-        self, *, search: str, since: datetime | None = None, until: datetime | None = None
-    ) -> Summary:
-        """The figures of the messages in which every word of a term occurs: of what
-        `messages.older_matching` lists.
-
-        Source: sql/statistics.sql (summary_matching)
-        """
-        row = await self._session.fetchone(_SUMMARY_MATCHING, search, since, until)
+        statement, values = _SUMMARY.choose(
+            search,
+            model,
+            provider_id,
+            since,
+            until,
+            min_tokens,
+            max_tokens,
+            min_response_time_ms,
+            max_response_time_ms,
+            failed,
+        )
+        row = await self._session.fetchone(statement, *values)
         return Summary(*row)
 
     async def periods(self) -> list[StatisticsPeriodsRow]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import pytest_asyncio
 
 from salacia_db.postgres.migrations.migrator import Migrator
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases
 
 if TYPE_CHECKING:
-    from salacia import Database
+    from salacia import AiInteraction, Database
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "migrations"
@@ -59,3 +60,17 @@ async def db(url: str) -> AsyncIterator["Database"]:
 
     async with salacia.connect(url, profile="test") as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def listed(
+    databases: ScratchDatabases, template: str
+) -> AsyncIterator[tuple["Database", list["AiInteraction"]]]:
+    """A database to read from only, and its interactions, oldest first."""
+    from exchanges import load
+
+    import salacia
+
+    with databases.database(template=template) as made:
+        async with salacia.connect(made, profile="test") as opened:
+            yield opened, await load(opened)

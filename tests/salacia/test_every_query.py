@@ -5,7 +5,7 @@ import typing
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
@@ -51,6 +51,8 @@ def sample(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is typing.Union or type(hint).__name__ == "UnionType":
         return sample(next(a for a in arguments if a is not type(None)))
+    if origin is Literal:
+        return arguments[0]
     if origin is Iterable:  # the rows of a bulk call
         hints = get_type_hints(arguments[0])
         return [arguments[0](**{n: sample(h) for n, h in hints.items()})]

@@ -1,7 +1,9 @@
-"""sql/messages.sql against a plain list: every filter, both directions, cursors and offsets."""
+"""sql/messages.sql against a plain list: filters alone and together, orders, cursors, offsets."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from inspect import signature
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -9,91 +11,162 @@ import pytest
 from exchanges import START, has_word, load, position
 
 import salacia
+from salacia_db.runtime import InvalidArgument
 
-Case = tuple[str, dict[str, Any], Callable[[salacia.AiInteraction], bool]]
+Case = tuple[dict[str, Any], Callable[[salacia.AiInteraction], bool]]
 
 SINCE, UNTIL = START + timedelta(minutes=10), START + timedelta(minutes=30)
 
+# Each filter by itself; `provider_id` is added where the providers are known.
 FILTERS: dict[str, Case] = {
-    "none": ("", {}, lambda _: True),
-    "since": ("", {"since": SINCE}, lambda r: r.created_at >= SINCE),
-    "until": ("", {"until": UNTIL}, lambda r: r.created_at < UNTIL),
-    "model": ("_of_model", {"model": "gpt-4"}, lambda r: r.model == "gpt-4"),
-    "model, period": (
-        "_of_model",
-        {"model": "llama3", "since": SINCE, "until": UNTIL},
-        lambda r: r.model == "llama3" and SINCE <= r.created_at < UNTIL,
-    ),
-    "unknown model": ("_of_model", {"model": "gpt"}, lambda _: False),
-    "failed": ("_failed", {}, lambda r: r.error is not None),
-    "failed since": (
-        "_failed",
-        {"since": SINCE},
-        lambda r: r.error is not None and r.created_at >= SINCE,
-    ),
-    "word": ("_matching", {"search": "Alpha"}, lambda r: has_word(r, "alpha")),
-    "both words, period": (
-        "_matching",
-        {"search": "alpha beta", "until": UNTIL},
-        lambda r: has_word(r, "alpha") and has_word(r, "beta") and r.created_at < UNTIL,
-    ),
-    "words, however they are written": (
-        "_matching",
-        {"search": '"gamma, -DELTA or'},
-        lambda _: False,
-    ),
-    "punctuation": ("_matching", {"search": "(delta)!"}, lambda r: has_word(r, "delta")),
-    "no word at all": ("_matching", {"search": "?!"}, lambda _: False),
+    "since": ({"since": SINCE}, lambda r: r.created_at >= SINCE),
+    "until": ({"until": UNTIL}, lambda r: r.created_at < UNTIL),
+    "model": ({"model": "gpt-4"}, lambda r: r.model == "gpt-4"),
+    "failed": ({"failed": True}, lambda r: r.error is not None),
+    "not failed": ({"failed": False}, lambda r: r.error is None),
+    "some tokens": ({"min_tokens": 10}, lambda r: (r.total_tokens or 0) >= 10),
+    "few tokens": ({"max_tokens": 10}, lambda r: r.total_tokens in (0, 10)),
+    "slow": ({"min_response_time_ms": 80}, lambda r: r.response_time_ms == 80),
+    "fast": ({"max_response_time_ms": 79}, lambda r: r.response_time_ms == 5),
+    "word": ({"search": "Alpha"}, lambda r: has_word(r, "alpha")),
 }
+NONE: Case = ({}, lambda _: True)
+TOGETHER: dict[str, Case] = {
+    f"{one}, {other}": (
+        FILTERS[one][0] | FILTERS[other][0],
+        lambda r, one=one, other=other: FILTERS[one][1](r) and FILTERS[other][1](r),
+    )
+    for one, other in combinations(FILTERS, 2)
+    if not FILTERS[one][0].keys() & FILTERS[other][0].keys()
+}
+EVERY: Case = (
+    {
+        "since": SINCE,
+        "until": UNTIL,
+        "model": "llama3",
+        "failed": False,
+        "min_tokens": 0,
+        "max_tokens": 250,
+        "min_response_time_ms": 5,
+        "max_response_time_ms": 80,
+        "search": "alpha",
+    },
+    lambda r: (
+        SINCE <= r.created_at < UNTIL
+        and r.model == "llama3"
+        and r.error is None
+        and r.total_tokens is not None
+        and r.response_time_ms is not None
+        and has_word(r, "alpha")
+    ),
+)
+SEARCHES: dict[str, Case] = {
+    "both words": (
+        {"search": "alpha beta"},
+        lambda r: has_word(r, "alpha") and has_word(r, "beta"),
+    ),
+    "words, however they are written": ({"search": '"gamma, -DELTA or'}, lambda _: False),
+    "punctuation": ({"search": "(delta)!"}, lambda r: has_word(r, "delta")),
+    "no word at all": ({"search": "?!"}, lambda _: False),
+    "unknown model": ({"model": "gpt"}, lambda _: False),
+}
+CASES = {"none": NONE, **FILTERS, **TOGETHER, "every filter": EVERY, **SEARCHES}
 
 
-async def walk(
-    page: Callable[..., Any], limit: int, arguments: dict[str, Any]
-) -> list[salacia.Message]:
+async def walk(page: Callable[..., Any], limit: int, **given: Any) -> list[salacia.Message]:
     """Every message, page by page behind the last one seen."""
-    edge = "until" if "older" in page.__name__ else "since"
+    edge = "before" if "older" in page.__name__ else "after"
     seen: list[salacia.Message] = []
     while True:
         cursor = {edge: seen[-1].created_at, f"{edge}_id": seen[-1].id} if seen else {}
-        rows = await page(limit=limit, **arguments | cursor)
+        rows = await page(limit=limit, **given | cursor)
         seen += rows
         if len(rows) < limit:
             return seen
 
 
-@pytest.mark.parametrize("case", FILTERS.values(), ids=FILTERS)
-async def test_lists_by(db: salacia.Database, case: Case) -> None:
-    suffix, arguments, keep = case
-    expected = [row.id for row in await load(db) if keep(row)]
-    assert expected or "model" in arguments or "search" in arguments
-    for direction, ids in (("newer", expected), ("older", expected[::-1])):
-        page = getattr(db.messages, direction + suffix)
-        assert [m.id for m in await walk(page, 7, arguments)] == ids
-        numbered = [await page(limit=7, offset=n, **arguments) for n in range(0, len(ids) + 7, 7)]
-        assert [m.id for rows in numbered for m in rows] == ids
-        assert len(await page(**arguments)) == min(20, len(ids))
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_lists_by(
+    listed: tuple[salacia.Database, list[salacia.AiInteraction]], case: Case
+) -> None:
+    db, rows = listed
+    given, keep = case
+    ids = [row.id for row in rows if keep(row)]
+    found = await db.messages.search(**given, limit=1000)
+    assert [m.id for m in found] == ids[::-1], "newest first unless asked otherwise"
+    assert [m.id for m in await walk(db.messages.newer, 40, **given)] == ids
+    assert [m.id for m in await walk(db.messages.older, 40, **given)] == ids[::-1]
 
 
-async def test_lists_by_provider(db: salacia.Database) -> None:
-    rows = await load(db)
+def test_every_filter_is_tried_with_every_other() -> None:
+    method = signature(salacia.messages.MessagesQueries.search)
+    own = {"self", "sort", "limit", "offset", "provider_id"}
+    tried = {frozenset(given) for given, _ in CASES.values()}
+    names = sorted(method.parameters.keys() - own)
+    assert {frozenset(pair) for pair in combinations(names, 2)} <= tried
+    assert EVERY[0].keys() == set(names)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_lists_by_provider(
+    listed: tuple[salacia.Database, list[salacia.AiInteraction]],
+) -> None:
+    db, rows = listed
     provider = next(r.provider_id for r in rows if r.provider_id)
-    ids = [r.id for r in rows if r.provider_id == provider]
-    arguments = {"provider_id": provider}
-    newer = await walk(db.messages.newer_of_provider, 7, arguments)
-    assert [m.id for m in newer] == ids
-    assert {m.provider_name for m in newer} <= {"first", "second"}
-    assert len({m.provider_name for m in newer}) == 1
-    assert [m.id for m in await walk(db.messages.older_of_provider, 7, arguments)] == ids[::-1]
+    for given, keep in (NONE, *FILTERS.values()):
+        ids = [row.id for row in rows if row.provider_id == provider and keep(row)]
+        found = await db.messages.search(**given, provider_id=provider, limit=1000)
+        assert [m.id for m in found] == ids[::-1]
+        assert {m.provider_name for m in found} <= {"first", "second"}
+
+
+ORDERS: dict[str, tuple[Callable[[salacia.Message], Any], bool]] = {
+    "newest": (lambda m: (m.created_at, m.id), True),
+    "model": (lambda m: (m.model, m.created_at, m.id), False),
+    "most_tokens": (lambda m: (m.total_tokens is not None, m.total_tokens or 0, m.id), True),
+    "slowest": (lambda m: (m.response_time_ms is not None, m.response_time_ms or 0, m.id), True),
+}
+REVERSED = {
+    "newest": "oldest",
+    "model": "model_descending",
+    "most_tokens": "fewest_tokens",
+    "slowest": "fastest",
+}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("sort", ORDERS)
+async def test_sorts_both_ways_in_pages_of_any_number(
+    listed: tuple[salacia.Database, list[salacia.AiInteraction]], sort: Any
+) -> None:
+    db, _ = listed
+    everything = await db.messages.search(limit=1000)
+    key, descending = ORDERS[sort]
+    ids = [m.id for m in sorted(everything, key=key, reverse=descending)]
+    for order, expected in ((sort, ids), (REVERSED[sort], ids[::-1])):
+        pages = [
+            await db.messages.search(sort=order, limit=40, offset=n)
+            for n in range(0, len(ids) + 40, 40)
+        ]
+        assert [m.id for page in pages for m in page] == expected
+
+
+async def test_an_order_that_there_is_not_is_told_without_a_stack_of_sql(
+    db: salacia.Database,
+) -> None:
+    with pytest.raises(InvalidArgument, match="`sort` has no such value; it is one of 'newest'"):
+        await db.messages.search(sort="cheapest")  # type: ignore[arg-type]
 
 
 async def test_lists_by_id(db: salacia.Database) -> None:
     ids = sorted(row.id for row in await load(db))
     seen: list[UUID] = []
-    while rows := await db.messages.newer_by_id(limit=11, since_id=seen[-1] if seen else None):
+    while rows := await db.messages.newer_by_id(limit=11, after_id=seen[-1] if seen else None):
         seen += [message.id for message in rows]
     assert seen == ids
     seen = []
-    while rows := await db.messages.older_by_id(limit=11, until_id=seen[-1] if seen else None):
+    while rows := await db.messages.older_by_id(limit=11, before_id=seen[-1] if seen else None):
         seen += [message.id for message in rows]
     assert seen == ids[::-1]
 
@@ -103,8 +176,8 @@ async def test_a_walk_back_from_the_middle_ends_where_the_walk_forth_began(
 ) -> None:
     await load(db)
     first = await db.messages.older(limit=10)
-    second = await db.messages.older(limit=10, until=first[-1].created_at, until_id=first[-1].id)
-    back = await db.messages.newer(limit=10, since=second[0].created_at, since_id=second[0].id)
+    second = await db.messages.older(limit=10, before=first[-1].created_at, before_id=first[-1].id)
+    back = await db.messages.newer(limit=10, after=second[0].created_at, after_id=second[0].id)
     assert back[::-1] == first
 
 
@@ -113,14 +186,16 @@ async def test_rows_that_come_and_go_don_t_disturb_a_cursor(db: salacia.Database
     first = await db.messages.older(limit=10)
     await db.ai_interactions.create(model="new", request={}, created_at=first[3].created_at)
     await db.execute("delete from ai_interactions where id = $1", first[-1].id)
-    following = await db.messages.older(limit=10, until=first[-1].created_at, until_id=first[-1].id)
+    following = await db.messages.older(
+        limit=10, before=first[-1].created_at, before_id=first[-1].id
+    )
     assert [m.id for m in following] == [r.id for r in rows[::-1][10:20]]
 
 
 async def test_a_message_carries_what_its_row_says(db: salacia.Database) -> None:
     rows = {row.id: row for row in await load(db)}
     names = {p.id: p.name for p in await db.ai_providers.active()}
-    for message in await db.messages.older(limit=len(rows)):
+    for message in await db.messages.search(limit=len(rows)):
         row = rows[message.id]
         assert position(message) == position(row)
         assert message.provider_name == (names[row.provider_id] if row.provider_id else None)
@@ -155,7 +230,7 @@ async def test_previews_show_the_text_of_every_format(
     db: salacia.Database, request_: Any, response: Any, previews: tuple[str, str | None]
 ) -> None:
     await db.ai_interactions.create(model="m", request=request_, response=response)
-    (message,) = await db.messages.older()
+    (message,) = await db.messages.search()
     assert (message.request_preview, message.response_preview) == previews
 
 

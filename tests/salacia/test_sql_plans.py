@@ -12,6 +12,7 @@ from psycopg import sql
 
 from salacia_db.codegen.facts import Statement
 from salacia_db.codegen.source import read_queries
+from salacia_db.codegen.source.optional import Shape, shape
 from salacia_db.postgres.scratch import ScratchDatabases
 
 ROOT = Path(__file__).parents[2]
@@ -60,10 +61,14 @@ ARGUMENTS: dict[str, object] = {
     "provider_ids": [uuid.UUID(int=n) for n in (3, 4)],
     "search": "word77",
     "since": NOW - dt.timedelta(days=1),
-    "since_id": uuid.UUID(int=0),
+    "before": NOW,
+    "before_id": uuid.UUID(int=0),
+    "after": NOW - dt.timedelta(days=1),
+    "after_id": uuid.UUID(int=0),
+    "min_tokens": 1_000_000,
+    "max_tokens": 10,
     "type": "openai",
     "until": NOW,
-    "until_id": uuid.UUID(int=0),
 }
 
 # What finds the rows of each statement. Statements that only insert are left out: they are looked
@@ -78,7 +83,6 @@ INDEXES = {
     "ai_providers.get": {"ai_providers_pkey"},
     "ai_providers.get_by_name": {"ai_providers_name_key"},
     "ai_providers.get_default": {"ai_providers_one_default"},
-    "ai_providers.update": {"ai_providers_pkey"},
     "ai_providers.delete": {"ai_providers_pkey"},
     "ai_providers.with_interactions": {"ai_interactions_provider_id_idx", "ai_interactions_pkey"},
     "api_requests.recent": {"api_requests_pkey"},
@@ -86,29 +90,72 @@ INDEXES = {
     "health_checks.recent_unhealthy": {"health_checks_unhealthy_idx"},
     "health_checks.uptime": {"health_checks_created_at_idx"},
     "messages.get": {"ai_interactions_pkey", "ai_providers_pkey"},
-    **{
-        f"messages.{direction}{filter_}": {index, "ai_interactions_pkey", "ai_providers_pkey"}
-        for direction in ("older", "newer")
-        for filter_, index in {
-            "": "ai_interactions_created_at_idx",
-            "_of_model": "ai_interactions_model_idx",
-            "_of_provider": "ai_interactions_provider_id_idx",
-            "_failed": "ai_interactions_failed_idx",
-            "_matching": "ai_interactions_words_idx",
-        }.items()
-    },
     "messages.older_by_id": {"ai_interactions_pkey", "ai_providers_pkey"},
     "messages.newer_by_id": {"ai_interactions_pkey", "ai_providers_pkey"},
-    "statistics.summary": {"ai_interactions_created_at_idx"},
-    "statistics.summary_of_model": {"ai_interactions_model_idx"},
-    "statistics.summary_of_provider": {"ai_interactions_provider_id_idx"},
-    "statistics.summary_failed": {"ai_interactions_failed_idx"},
-    "statistics.summary_matching": {"ai_interactions_words_idx"},
     "statistics.hourly": {"ai_interactions_created_at_idx"},
     "statistics.top_models": {"ai_interactions_created_at_idx"},
     "system_metadata.get": {"system_metadata_key_key"},
     "system_metadata.delete": {"system_metadata_key_key"},
     "system_metadata.with_prefix": {"system_metadata_key_key"},
+}
+
+_PAGE = {"ai_interactions_pkey", "ai_providers_pkey"}
+
+# The same for statements whose lines are optional, by what is given beside what is always: the
+# planner sees only the filters in use.
+SHAPES: dict[str, tuple[str, dict[str, str | None], set[str]]] = {
+    "the newest": (
+        "messages.search",
+        {"sort": "newest"},
+        {"ai_interactions_created_at_idx", *_PAGE},
+    ),
+    "the oldest": (
+        "messages.search",
+        {"sort": "oldest"},
+        {"ai_interactions_created_at_idx", *_PAGE},
+    ),
+    "by model": ("messages.search", {"sort": "model"}, {"ai_interactions_model_idx", *_PAGE}),
+    "by model, reversed": (
+        "messages.search",
+        {"sort": "model_descending"},
+        {"ai_interactions_model_idx", *_PAGE},
+    ),
+    **{
+        f"by {index}, {order}": (
+            "messages.search",
+            {"sort": order},
+            {f"ai_interactions_{index}_idx", *_PAGE},
+        )
+        for index, orders in {
+            "total_tokens": ("most_tokens", "fewest_tokens"),
+            "response_time_ms": ("slowest", "fastest"),
+        }.items()
+        for order in orders
+    },
+    "most tokens, if many": (
+        "messages.search",
+        {"min_tokens": None, "sort": "most_tokens"},
+        {"ai_interactions_total_tokens_idx", *_PAGE},
+    ),
+    **{
+        f"{name} {given}": (name, given | sort, {index, *pages})
+        for name, sort, pages in (
+            ("messages.search", {"sort": "newest"}, _PAGE),
+            ("messages.older", {}, _PAGE),
+            ("messages.newer", {}, _PAGE),
+            ("statistics.summary", {}, set[str]()),
+        )
+        for given, index in (
+            ({"since": None}, "ai_interactions_created_at_idx"),
+            ({"model": None}, "ai_interactions_model_idx"),
+            ({"model": None, "since": None, "until": None}, "ai_interactions_model_idx"),
+            ({"provider_id": None}, "ai_interactions_provider_id_idx"),
+            ({"failed": "true"}, "ai_interactions_failed_idx"),
+            ({"search": None}, "ai_interactions_words_idx"),
+            ({"search": None, "model": None, "failed": "false"}, "ai_interactions_words_idx"),
+        )
+    },
+    "a change": ("ai_providers.update", {"name": None}, {"ai_providers_pkey"}),
 }
 
 # Providers are tens: these read them all, in their order or to lock them.
@@ -129,7 +176,8 @@ def _statements() -> dict[str, Statement]:
     return {f"{s.group}.{s.name}": s for s in statements}
 
 
-STATEMENTS = _statements()
+ALL = _statements()
+STATEMENTS = {name: statement for name, statement in ALL.items() if not statement.optional}
 INSERTS = {name for name, s in STATEMENTS.items() if s.sql.startswith("insert")}
 
 
@@ -159,7 +207,7 @@ def argument(name: str | None) -> object:
 
 def plans(
     connection: psycopg.Connection,
-    statement: Statement,
+    statement: Statement | Shape,
     modes: tuple[str, ...] = ("force_custom_plan", "force_generic_plan"),
     analyze: bool = False,
     **given: object,
@@ -197,19 +245,40 @@ def test_an_index_finds_the_rows_of(filled: psycopg.Connection, name: str) -> No
     assert name in READ_ALL_PROVIDERS | READ_ALL_INTERACTIONS | INSERTS | set(INDEXES)
 
 
-PAGES = [
-    name
-    for name in sorted(STATEMENTS)
-    if name.startswith(("messages.older", "messages.newer")) and "matching" not in name
-]
+@pytest.mark.parametrize("case", SHAPES.values(), ids=SHAPES)
+def test_an_index_finds_the_rows_of_the_shape(
+    filled: psycopg.Connection, case: tuple[str, dict[str, str | None], set[str]]
+) -> None:
+    name, given, expected = case
+    nodes = plans(filled, shape(ALL[name], given.items()))
+    assert {str(node["Index Name"]) for node in nodes if "Index Name" in node} >= expected
+    assert not [node for node in nodes if node["Node Type"] == "Seq Scan"]
+
+
+def test_every_statement_with_optional_lines_is_looked_at() -> None:
+    optional = {name for name, statement in ALL.items() if statement.optional}
+    assert optional == {name for name, _, _ in SHAPES.values()} | {
+        "ai_providers.search",
+        "ai_providers.count",
+    }, "providers are tens"
+
+
+SERVING = set().union(*INDEXES.values(), *(indexes for _, _, indexes in SHAPES.values()))
+
+PAGES = {
+    f"{name} {given}": (name, given)
+    for name in ("messages.older", "messages.newer")
+    for given in ({}, {"model": None}, {"provider_id": None}, {"failed": "true"})
+} | {name: (name, {}) for name in ("messages.older_by_id", "messages.newer_by_id")}
 
 
 @pytest.mark.parametrize("depth", [0, 200, 15_000])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_a_page_costs_the_same_at_any_depth(
-    filled: psycopg.Connection, name: str, depth: int
+    filled: psycopg.Connection, page: tuple[str, dict[str, str | None]], depth: int
 ) -> None:
     """A walk to the cursor would read some hundred pages of the index on its way."""
+    name, chosen = page
     order = "{at} desc" if "older" in name else "{at}"
     columns = ["id"] if name.endswith("by_id") else ["created_at", "id"]
     cursor = filled.execute(
@@ -220,13 +289,12 @@ def test_a_page_costs_the_same_at_any_depth(
         )
     ).fetchone()
     assert cursor is not None
-    edge = "until" if "older" in name else "since"
-    given: dict[str, object] = {"since": None, "until": None}
+    edge = "before" if "older" in name else "after"
+    given: dict[str, object] = {edge: None, f"{edge}_id": None}
     if depth:
-        given |= {f"{edge}_id": cursor[0], edge: cursor[1]}
-    else:
-        given[f"{edge}_id"] = None
-    top, *nodes = plans(filled, STATEMENTS[name], ("force_custom_plan",), analyze=True, **given)
+        given = {f"{edge}_id": cursor[0], edge: cursor[1]}
+    text = shape(ALL[name], chosen.items())
+    top, *nodes = plans(filled, text, ("force_custom_plan",), analyze=True, **given)
     assert top["Actual Rows"] == 20
     walks = [node for node in nodes if node.get("Alias") in ("ai_interactions", "i")]
     first = next(node for node in walks if node["Actual Loops"] == 1)
@@ -247,7 +315,7 @@ def test_every_index_serves_a_statement(filled: psycopg.Connection) -> None:
           and not exists (select from pg_constraint where conindid = i.indexrelid)
         """
     ).fetchall()
-    assert {name for (name,) in rows} <= set().union(*INDEXES.values())
+    assert {name for (name,) in rows} <= SERVING
 
 
 def test_a_constraint_s_index_that_serves_no_statement_is_known(filled: psycopg.Connection) -> None:
@@ -259,7 +327,7 @@ def test_a_constraint_s_index_that_serves_no_statement_is_known(filled: psycopg.
           and t.relnamespace = 'public'::regnamespace
         """
     ).fetchall()
-    unused = {name for (name,) in rows} - set().union(*INDEXES.values())
+    unused = {name for (name,) in rows} - SERVING
     assert unused == {"health_checks_pkey", "system_metadata_pkey"}
 
 
@@ -267,7 +335,7 @@ def test_a_search_never_walks_the_messages_however_common_the_word(
     filled: psycopg.Connection,
 ) -> None:
     for word in ("yes", "word77", "nowhere", "yes nowhere", '"yes word77"', "-yes"):
-        for name in ("messages.older_matching", "statistics.summary_matching"):
-            nodes = plans(filled, STATEMENTS[name], search=word)
-            heads = [n for n in nodes if n.get("Subplan Name") == "CTE matching"]
+        for name in ("messages.search", "messages.older", "statistics.summary"):
+            nodes = plans(filled, shape(ALL[name], [("search", None)]), search=word)
+            heads = [n for n in nodes if n.get("Subplan Name") == "CTE ai_interactions"]
             assert {n["Node Type"] for n in heads} == {"Bitmap Heap Scan"}, (word, heads)

@@ -10,7 +10,7 @@ from exchanges import load
 
 import salacia
 from salacia.ai_providers import AiProvidersCreateManyInput as NewProvider
-from salacia_db.runtime import CheckViolation, ExclusionViolation, Secret, UniqueViolation
+from salacia_db.runtime import UNSET, CheckViolation, ExclusionViolation, Secret, UniqueViolation
 
 FULL: dict[str, Any] = {
     "name": "OpenAI",
@@ -98,8 +98,7 @@ async def test_an_update_changes_the_field_that_is_given_and_no_other(
     db: salacia.Database, field: str
 ) -> None:
     before = await db.ai_providers.create(**FULL)
-    changes = {field: CHANGED[field]} | ({f"set_{field}": True} if field in NULLABLE else {})
-    after = await db.ai_providers.update(id=before.id, **changes)
+    after = await db.ai_providers.update(id=before.id, **{field: CHANGED[field]})
     assert after is not None
     assert fields(after) == FULL | {field: CHANGED[field]}
     assert after.updated_at > before.updated_at
@@ -109,9 +108,29 @@ async def test_an_update_changes_the_field_that_is_given_and_no_other(
 @pytest.mark.parametrize("field", NULLABLE)
 async def test_null_is_a_value_of_its_own(db: salacia.Database, field: str) -> None:
     provider = await db.ai_providers.create(**FULL)
-    after = await db.ai_providers.update(id=provider.id, **{f"set_{field}": True, field: None})
+    after = await db.ai_providers.update(id=provider.id, **{field: None})
     assert after is not None
     assert fields(after) == FULL | {field: None}
+
+
+@pytest.mark.parametrize("field", [name for name in FULL if name not in NULLABLE])
+async def test_none_leaves_a_field_that_can_t_be_null(db: salacia.Database, field: str) -> None:
+    provider = await db.ai_providers.create(**FULL)
+    assert await db.ai_providers.update(id=provider.id, **{field: None}) == provider
+
+
+async def test_an_update_of_nothing_returns_the_provider_as_it_was(db: salacia.Database) -> None:
+    provider = await db.ai_providers.create(**FULL)
+    nothing: dict[str, Any] = dict.fromkeys(FULL, UNSET)
+    assert await db.ai_providers.update(id=provider.id, **nothing) == provider
+    assert await db.ai_providers.update(id=UUID(int=1)) is None
+
+
+async def test_an_update_of_everything_at_once(db: salacia.Database) -> None:
+    provider = await db.ai_providers.create(**FULL)
+    after = await db.ai_providers.update(id=provider.id, **CHANGED)
+    assert after is not None
+    assert fields(after) == CHANGED
 
 
 async def test_an_update_of_nobody_finds_nobody(db: salacia.Database) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from salacia_db.codegen.facts import Statement
+from salacia_db.codegen.facts import Span, Statement
 from salacia_db.codegen.source import read_queries
 from salacia_db.codegen.source.lexer import lex
 from salacia_db.postgres.account import server_account
@@ -23,9 +23,9 @@ WRITTEN = "select json_agg(json_build_array(name, statement)) from pg_prepared_s
 
 
 def statements(file: Path) -> list[Statement]:
-    found, problems = read_queries([file], "salacia", ROOT)
+    found, problems = read_queries([ROOT / "sql"], "salacia", ROOT)
     assert problems == []
-    return found
+    return [statement for statement in found if statement.body.file.path.endswith(file.name)]
 
 
 def psql(url: str, script: str) -> str:
@@ -62,11 +62,30 @@ def for_psql(statement: Statement) -> str:
     """The statement as it stands in the file, without the `?` of `:name?`."""
     start, text = statement.body.start, statement.body.file.text
     body = text[start : statement.body.end]
-    places = {marker.source.end for use in statement.parameters for marker in use.markers}
-    for end in sorted(places, reverse=True):
-        if text[end - 1] == "?":
-            body = body[: end - 1 - start] + body[end - start :]
+    for place, _ in places(statement):
+        if text[place.end - 1] == "?":
+            body = body[: place.end - 1 - start] + body[place.end - start :]
     return body
+
+
+def as_written(statement: Statement) -> str:
+    """The statement as it stands in the file, but for its parameters.
+
+    What optional lines add to it stands nowhere: the reverse of an order, the filters of another.
+    """
+    start, text = statement.body.start, statement.body.file.text
+    body = text[start : statement.body.end]
+    for place, number in places(statement):
+        body = body[: place.start - start] + f"${number}" + body[place.end - start :]
+    return body
+
+
+def places(statement: Statement) -> list[tuple[Span, int]]:
+    """Where parameters stand in the statement's own text, the last first."""
+    text = statement.body.file.text
+    found = {(m.source, use.number) for use in statement.parameters for m in use.markers}
+    own = [(place, number) for place, number in found if text[place.start] == ":"]
+    return sorted(own, key=lambda one: one[0].start, reverse=True)
 
 
 def test_there_are_files() -> None:
@@ -94,4 +113,4 @@ def test_psql_finds_the_same_parameters_and_the_same_ends(file: Path, shared_url
         script += "".join(f"\\unset {name}\n" for name, _ in names)
         at = statement.body.end
     script += text[at:].lstrip(" ;") + "\n"
-    assert prepared(shared_url, script) == as_sent(found)
+    assert prepared(shared_url, script) == {s.name: tokens(as_written(s)) for s in found}

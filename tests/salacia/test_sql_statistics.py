@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from exchanges import load
-from test_sql_messages import FILTERS, SINCE, UNTIL, Case
+from test_sql_messages import CASES, SINCE, UNTIL, Case
 
 import salacia
 
@@ -31,19 +31,26 @@ def summary(rows: list[salacia.AiInteraction]) -> salacia.Summary:
     )
 
 
-@pytest.mark.parametrize("case", FILTERS.values(), ids=FILTERS)
-async def test_figures_by(db: salacia.Database, case: Case) -> None:
-    suffix, arguments, keep = case
-    rows = [row for row in await load(db) if keep(row)]
-    found = await getattr(db.statistics, f"summary{suffix}")(**arguments)
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_figures_by(
+    listed: tuple[salacia.Database, list[salacia.AiInteraction]], case: Case
+) -> None:
+    db, loaded = listed
+    given, keep = case
+    rows = [row for row in loaded if keep(row)]
+    found = await db.statistics.summary(**given)
     assert found == summary(rows)
     assert found.successful + found.failed <= found.total
 
 
-async def test_figures_by_provider(db: salacia.Database) -> None:
-    rows = await load(db)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_figures_by_provider(
+    listed: tuple[salacia.Database, list[salacia.AiInteraction]],
+) -> None:
+    db, rows = listed
     provider = next(r.provider_id for r in rows if r.provider_id)
-    found = await db.statistics.summary_of_provider(provider_id=provider, since=SINCE, until=UNTIL)
+    found = await db.statistics.summary(provider_id=provider, since=SINCE, until=UNTIL)
     assert found == summary(
         [r for r in rows if r.provider_id == provider and SINCE <= r.created_at < UNTIL]
     )
@@ -61,7 +68,7 @@ async def test_figures_of_nothing(db: salacia.Database) -> None:
         distinct_models=0,
     )
     assert await db.statistics.summary() == nothing
-    assert await db.statistics.summary_of_provider(provider_id=UUID(int=1)) == nothing
+    assert await db.statistics.summary(provider_id=UUID(int=1)) == nothing
     assert [(p.period, p.total, p.most_used_model) for p in await db.statistics.periods()] == [
         ("5 minutes", 0, None),
         ("24 hours", 0, None),
@@ -128,7 +135,7 @@ async def test_the_models_used_most_come_first(db: salacia.Database) -> None:
 async def test_a_page_and_its_figures_agree_in_one_snapshot(db: salacia.Database) -> None:
     await load(db, 30)
     async with db.unit_of_work(isolation="repeatable read", read_only=True) as uow:
-        page = await uow.messages.older(limit=100)
+        page = await uow.messages.search(limit=100)
         await db.ai_interactions.create(model="late", request={})
         figures = await uow.statistics.summary()
     assert len(page) == figures.total == 30

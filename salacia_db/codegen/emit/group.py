@@ -52,6 +52,7 @@ def group_lines(
     for method in group.methods:
         local |= {method.name, constant(method)}
         local |= {a.name for a in (*method.arguments, *method.choices)}
+        defined |= {a.alias.name for a in method.choices if a.alias}
         if method.input:
             defined.add(method.input)
         if method.row and method.row.own and method.row.shape:
@@ -79,6 +80,11 @@ def constant(method: Method) -> str:
 
 def _structs(method: Method, imports: Imports) -> list[str]:
     lines: list[str] = []
+    for argument in method.choices:
+        if argument.alias:
+            words = Call(f"{imports.use('typing', 'Literal')}[", [*map(literal, argument.of)], "]")
+            before = f"{argument.alias.name}: {imports.use('typing', 'TypeAlias')} = "
+            lines += ["", "", *layout(words, before=before)]
     if method.input:
         lines += ["", "", *_input(method, imports)]
     if method.row and method.row.own and method.row.shape:

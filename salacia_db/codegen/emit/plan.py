@@ -33,7 +33,6 @@ UUID7 = reference(RUNTIME, "uuid7")
 UNSET = reference(RUNTIME, "UNSET")
 UNSET_TYPE = reference(RUNTIME, "UnsetType")
 BOOL = reference("builtins", "bool")
-LITERAL = reference("typing", "Literal")
 
 
 # Kinds that give a number, and kinds that take a list of rows.
@@ -44,7 +43,8 @@ _OF_ROWS = ("bulk", "copy", "batchone", "batchmany")
 class Argument(Struct, frozen=True):
     """An argument of a function. `value` is what the statement is given, `default` if left out.
 
-    An `optional` one may be left out together with the lines that need it.
+    An `optional` one may be left out together with the lines that need it. One that chooses among
+    words has an `alias` for its type, beside the query: one `of` them.
     """
 
     name: str
@@ -52,6 +52,8 @@ class Argument(Struct, frozen=True):
     nullable: bool
     default: str | None
     optional: bool = False
+    alias: Class | None = None
+    of: tuple[str, ...] = ()
 
     @property
     def annotation(self) -> str:
@@ -124,6 +126,7 @@ class Planner:
         }
         self.read: dict[Class, list[str]] = {}
         """The structs that are made of whole rows within values, with their columns."""
+        self._aliases: dict[str, names.Clashes] = {}
         self.tables = {table.ref: self._table(table) for table in schema.tables}
         self._not_null = {
             table.ref: [column.not_null for column in table.columns] for table in schema.tables
@@ -135,13 +138,17 @@ class Planner:
         before = len(self.problems)
         statement = query.statement
         name = names.field_name(statement.name)
-        taken = names.Clashes(f"`{statement.name}`", self.problems.append)
+        taken = self._clashes(f"`{statement.name}`")
         arguments = tuple(
             argument
             for parameter in query.parameters
             if (argument := self._argument(query, parameter, taken))
         )
-        choices = tuple(self._choice(choice, taken) for choice in statement.choices)
+        prefix = names.class_name(f"{statement.group}_{statement.name}")
+        choices = tuple(
+            self._choice(choice, taken, Class(module, f"{prefix}{names.class_name(choice.name)}"))
+            for choice in statement.choices
+        )
         kind, called = statement.kind, f"`{statement.name}` is a :{statement.kind}"
         # What :exec returns is not fetched, and :copy returns nothing.
         row = None
@@ -152,7 +159,6 @@ class Planner:
             self._report(f"{called} but returns no columns", statement.header, hint)
         if not query.parameters and kind in _OF_ROWS:
             self._report(f"{called} but takes no parameters", statement.header, "write :exec")
-        prefix = names.class_name(f"{statement.group}_{statement.name}")
         if len(self.problems) > before:
             return None
         input_ = f"{prefix}Input" if kind in _OF_ROWS else None
@@ -201,16 +207,24 @@ class Planner:
         nullable = parameter.nullable or default == "None"
         return Argument(name, found, nullable, default, parameter.optional)
 
-    @staticmethod
-    def _choice(choice: Choice, taken: names.Clashes) -> Argument:
+    def _choice(self, choice: Choice, taken: names.Clashes, alias: Class) -> Argument:
         name = names.parameter_name(choice.name)
         taken.take(name, f"the choice {choice.name!r}", choice.source)
         if choice.flag:
             default = None if choice.default is None else choice.default.capitalize()
             return Argument(name, same(BOOL), False, default, default is None)
-        labels = ", ".join(literal(label) for label in choice.labels)
+        # Not like a row or an input, whichever query those belong to.
+        if alias.name.endswith(("Row", "Input")):
+            alias = Class(alias.module, f"{alias.name}Choice")
+        clashes = self._aliases.setdefault(alias.module, self._clashes("one module"))
+        clashes.take(alias.name, f"the choice {choice.name!r}", choice.source)
         default = None if choice.default is None else literal(choice.default)
-        return Argument(name, same(f"{LITERAL}[{labels}]"), False, default, default is None)
+        return Argument(
+            name, same(alias.text), False, default, default is None, alias=alias, of=choice.labels
+        )
+
+    def _clashes(self, scope: str) -> names.Clashes:
+        return names.Clashes(scope, self.problems.append)
 
     def _default(self, parameter: Parameter, type_: PyType) -> tuple[str | None, bool]:
         """The default as an expression, and whether it fits the type."""
@@ -255,7 +269,7 @@ class Planner:
             return None
         built = [self._field(query, number, columns) for number in range(len(fields))]
         found = tuple(field for field, _ in built)
-        taken = names.Clashes(f"a row of `{statement.name}`", self.problems.append)
+        taken = self._clashes(f"a row of `{statement.name}`")
         for field, source in zip(found, fields, strict=True):
             at = field_span(query, source)
             if source.name == _NAMELESS:

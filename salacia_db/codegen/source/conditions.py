@@ -81,11 +81,14 @@ def find_conditions(
         at = Span(file, token.start, token.start + len(token.text.rstrip()))
         where = _WHERE.fullmatch(token.text[2:])
         if where is not None:
-            end = max(t.end for t in tokens[:index] if t.significant)
-            filters.append(Filter(where["group"], where["name"], end, at))
+            governed = _govern(tokens, index, at)
+            if isinstance(governed, Problem):
+                problems.append(governed)
+            else:
+                filters.append(Filter(where["group"], where["name"], governed.end, at))
             continue
         asked = _read(token.text[2:], at, known)
-        found = _govern(tokens, index, asked, at) if isinstance(asked, _Asked) else asked
+        found = _condition_at(tokens, index, asked, at) if isinstance(asked, _Asked) else asked
         if isinstance(found, Problem):
             problems.append(found)
         elif found is not None:
@@ -149,8 +152,19 @@ def _condition(name: str, value: str | None, at: Span, names: Sequence[str]) -> 
     return Problem(message, at, hint)
 
 
-def _govern(tokens: Sequence[Token], comment: int, asked: _Asked, at: Span) -> Condition | Problem:
-    """What the condition at `tokens[comment]` governs: its line, and all brackets opened there."""
+def _condition_at(
+    tokens: Sequence[Token], comment: int, asked: _Asked, at: Span
+) -> Condition | Problem:
+    governed = _govern(tokens, comment, at, without_comma=asked.name == SORT)
+    if isinstance(governed, Problem):
+        return governed
+    return Condition(asked.name, asked.value, at, governed.start, governed.end, asked.reverse)
+
+
+def _govern(
+    tokens: Sequence[Token], comment: int, at: Span, *, without_comma: bool = False
+) -> Span | Problem:
+    """What the comment at `tokens[comment]` governs: its line, and all brackets opened there."""
     first = _behind_keyword(tokens, _line_start(tokens, comment), comment)
     depth = 0
     last: int | None = None
@@ -171,11 +185,10 @@ def _govern(tokens: Sequence[Token], comment: int, asked: _Asked, at: Span) -> C
             last = index
     if last is None:
         return _closes_too_much(tokens[first], at)
-    if asked.name == SORT and last > first and tokens[last].is_symbol(","):
+    if without_comma and last > first and tokens[last].is_symbol(","):
         # Only the order itself: it is reversed, and its commas are told by what else is there.
         last = max(i for i in range(first, last) if tokens[i].significant)
-    start, end = tokens[first].start, tokens[last].end
-    return Condition(asked.name, asked.value, at, start, end, asked.reverse)
+    return Span(at.file, tokens[first].start, tokens[last].end)
 
 
 def _line_start(tokens: Sequence[Token], comment: int) -> int:
@@ -190,15 +203,16 @@ def _line_start(tokens: Sequence[Token], comment: int) -> int:
 
 
 def _behind_keyword(tokens: Sequence[Token], first: int, comment: int) -> int:
-    """Where the line's own text begins: WHERE, HAVING, ORDER BY and SET belong to the lines under
-    them too, and are tidied away if nothing is left of those.
+    """Where the line's own text begins: WITH, WHERE, HAVING, ORDER BY and SET belong to the lines
+    under them too, and are tidied away if nothing is left of those.
     """
     words = [index for index in range(first, comment) if tokens[index].significant]
     skipped = 0
-    if tokens[first].is_word("where", "having", "set"):
-        skipped = 1
-    elif len(words) > 1 and tokens[first].is_word("order") and tokens[words[1]].is_word("by"):
+    second = tokens[words[1]] if len(words) > 1 else tokens[first]
+    if (tokens[first].is_word("order") and second.is_word("by")) or (tokens[first].is_word("with") and second.is_word("recursive")):
         skipped = 2
+    elif tokens[first].is_word("with", "where", "having", "set"):
+        skipped = 1
     alone = len(words) <= skipped or tokens[words[skipped]].is_symbol(",")
     return first if alone else words[skipped]
 

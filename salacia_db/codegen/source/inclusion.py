@@ -38,11 +38,15 @@ def included(statements: Sequence[Statement]) -> tuple[list[Statement], list[Pro
                     done[key] = None
                     return None
                 found = taken
-            done[key] = replace(found, filters=())
+            done[key] = replace(found, filters=(), parameters=_by_first_use(found.parameters))
         return done[key]
 
     read = [complete(_key(s.schema, s.group, s.name), ()) for s in statements]
     return [statement for statement in read if statement is not None], problems
+
+
+def _by_first_use(parameters: Sequence[ParameterUse]) -> tuple[ParameterUse, ...]:
+    return tuple(sorted(parameters, key=lambda parameter: parameter.markers[0].start))
 
 
 def _key(schema: str | None, group: str, name: str) -> _Key:
@@ -63,7 +67,7 @@ def _wrong(
     written = f"{filter_.group}.{filter_.name}" if filter_.group else filter_.name
     names = [name for schema, group, name in known if (schema, group) == other[:2]]
     near = did_you_mean(filter_.name, names)
-    message = f"there is no statement `{written}` without problems"
+    message = f"there is no statement `{written}`, or it has problems of its own"
     return Problem(message, filter_.source, f"did you mean `{near}`?" if near else None)
 
 

@@ -18,7 +18,8 @@ MOST_SHAPES = 256
 class Shape(Struct, frozen=True):
     """A statement with only those optional lines whose bits are in `given`.
 
-    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew without gaps.
+    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew in
+    the order of their first use.
     `kept` maps the text to the statement's: (offset here, offset there) pairs, as `pieces` do.
     `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to be run.
     """
@@ -135,8 +136,10 @@ def _kept(
         line = range(start, end)
         if not all(keep[start:end]):
             stays = [i for i in line if keep[i] and not sql[i].isspace()]
-            # A line that is left empty goes with its line break.
-            beyond = (stays[-1] + 1, end) if stays else (start, min(end + 1, len(sql)))
+            # A line that is left empty goes with its line break, unless it ends another's beginning.
+            before = keep.rfind(1, 0, start)
+            last = end + 1 if before < 0 or sql[before] == "\n" else end
+            beyond = (stays[-1] + 1, end) if stays else (start, min(last, len(sql)))
             keep[beyond[0] : beyond[1]] = bytes(beyond[1] - beyond[0])
         start = end + 1
     stop = len(sql)
@@ -176,7 +179,7 @@ def _rewrite(
         for marker in parameter.markers
         if any(start <= marker.start < end for start, end in kept)
     )
-    numbers = {old: new for new, old in enumerate(sorted({m[2] for m in markers}), 1)}
+    numbers = {old: new for new, old in enumerate(dict.fromkeys(m[2] for m in markers), 1)}
     places: dict[int, list[Marker]] = {}
     out = Rewriting()
     own: list[tuple[int, int]] = []

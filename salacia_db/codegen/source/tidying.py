@@ -1,4 +1,4 @@
-"""What dropped lines leave behind is tidied: commas, AND and OR, empty WHERE and ORDER BY.
+"""What dropped lines leave behind is tidied: commas, AND and OR; empty WITH, WHERE and ORDER BY.
 
 Only next to a gap, never elsewhere; and only by words that PostgreSQL reserves, since any other
 could be the name of a column.
@@ -17,7 +17,9 @@ _ENDS = (
     *("when", "then", "else", "end", "do"),
 )
 # What a list comes right after.
-_BEFORE_LIST = ("select", "distinct", "all", "returning", "from", "using", "with")
+_BEFORE_LIST = ("select", "distinct", "all", "returning", "from", "using", "with", "recursive")
+# What the list of a WITH is followed by.
+_MAIN = ("select", "values", "table", "insert", "update", "delete", "merge")
 
 
 class Tidied(Struct, frozen=True):
@@ -33,8 +35,12 @@ def tidy(tokens: Sequence[Token], dropped: Sequence[tuple[int, int]]) -> Tidied:
     removed: list[Token] = []
     writes_nothing = False
     gap = False
+    places = sorted(dropped, reverse=True)
+    end = 0
     for token in tokens:
-        if any(start <= token.start < end for start, end in dropped):
+        while places and places[-1][0] <= token.start:
+            end = max(end, places.pop()[1])
+        if token.start < end:
             gap = True
             continue
         if gap:
@@ -59,6 +65,9 @@ def _close(left: list[Token], after: Token | None) -> list[Token]:
         last = left[-1]
         if last.is_symbol(","):
             needless = _ends(after) or (after is not None and after.is_symbol(","))
+            needless = needless or (_is_main(after) and _in_with(left))
+        elif last.is_word("with", "recursive"):
+            needless = _is_main(after) and _in_with(left)
         elif last.is_word("by"):
             needless = _ends(after) and len(left) > 1 and left[-2].is_word("order")
             if needless:
@@ -69,6 +78,27 @@ def _close(left: list[Token], after: Token | None) -> list[Token]:
             break
         removed.append(left.pop())
     return removed
+
+
+def _is_main(after: Token | None) -> bool:
+    return after is not None and after.is_word(*_MAIN)
+
+
+def _in_with(left: Sequence[Token]) -> bool:
+    """Whether `left` ends within the list of a WITH, and not within one of its statements."""
+    depth = 0
+    for token in reversed(left):
+        if token.is_symbol(")", "]"):
+            depth += 1
+        elif token.is_symbol("(", "["):
+            depth -= 1
+            if depth < 0:
+                return False
+        elif depth == 0 and token.is_word("with"):
+            return True
+        elif depth == 0 and token.is_word(*_MAIN):
+            return False
+    return False
 
 
 def _goes(left: Sequence[Token], token: Token) -> bool:

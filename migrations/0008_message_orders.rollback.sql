@@ -1,0 +1,2 @@
+drop index ai_interactions_response_time_ms_idx;
+drop index ai_interactions_total_tokens_idx;
