@@ -207,12 +207,11 @@ def _behind_keyword(tokens: Sequence[Token], first: int, comment: int) -> int:
     under them too, and are tidied away if nothing is left of those.
     """
     words = [index for index in range(first, comment) if tokens[index].significant]
-    skipped = 0
-    second = tokens[words[1]] if len(words) > 1 else tokens[first]
-    if (tokens[first].is_word("order") and second.is_word("by")) or (tokens[first].is_word("with") and second.is_word("recursive")):
+    pairs = {"order": "by", "with": "recursive"}
+    skipped = int(tokens[first].is_word("with", "where", "having", "set"))
+    second = pairs.get(tokens[first].text.lower())
+    if second is not None and len(words) > 1 and tokens[words[1]].is_word(second):
         skipped = 2
-    elif tokens[first].is_word("with", "where", "having", "set"):
-        skipped = 1
     alone = len(words) <= skipped or tokens[words[skipped]].is_symbol(",")
     return first if alone else words[skipped]
 

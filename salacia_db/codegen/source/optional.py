@@ -18,10 +18,9 @@ MOST_SHAPES = 256
 class Shape(Struct, frozen=True):
     """A statement with only those optional lines whose bits are in `given`.
 
-    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew in
-    the order of their first use.
-    `kept` maps the text to the statement's: (offset here, offset there) pairs, as `pieces` do.
-    `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to be run.
+    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew in the order of their
+    first use. `kept` maps the text to the statement's: (offset here, offset there) pairs, as
+    `pieces` do. `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to run.
     """
 
     given: frozenset[Bit]
@@ -136,7 +135,7 @@ def _kept(
         line = range(start, end)
         if not all(keep[start:end]):
             stays = [i for i in line if keep[i] and not sql[i].isspace()]
-            # A line that is left empty goes with its line break, unless it ends another's beginning.
+            # A line that is left empty goes with its line break, unless that ends another, too.
             before = keep.rfind(1, 0, start)
             last = end + 1 if before < 0 or sql[before] == "\n" else end
             beyond = (stays[-1] + 1, end) if stays else (start, min(last, len(sql)))
