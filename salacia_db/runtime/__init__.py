@@ -59,7 +59,7 @@ from salacia_db.runtime.json import decode_json, json_decoder
 from salacia_db.runtime.options import Isolation
 from salacia_db.runtime.secret import Secret
 from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.statement import Statement, Write
+from salacia_db.runtime.statement import Batch, Statement, Write
 from salacia_db.runtime.stream import Stream
 from salacia_db.runtime.unit_of_work import UnitOfWork
 from salacia_db.runtime.uuid7 import uuid7
@@ -68,6 +68,7 @@ __all__ = [
     "UNSET",
     "After",
     "Arguments",
+    "Batch",
     "Before",
     "CheckViolation",
     "CommitOutcomeUnknown",

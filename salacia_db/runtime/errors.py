@@ -53,6 +53,14 @@ def retry_safe(error: BaseException) -> bool:
     return isinstance(error, SalaciaError) and error.retry_safe
 
 
+def another(error: SalaciaError) -> SalaciaError:
+    """The same error for another caller, who gets a traceback and notes of its own."""
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__.update(error.__dict__)
+    made.__cause__ = error.__cause__
+    return made
+
+
 # --- misuse: the program must change --------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from salacia_db.runtime.hooks import Hooks
 from salacia_db.runtime.options import Options, quote
 from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.pooled import PooledSession
-from salacia_db.runtime.session import Method, Row
+from salacia_db.runtime.session import Method, Row, Session
 from salacia_db.runtime.statement import Statement
 from salacia_db.runtime.transaction import ABORTED, COMMIT, ROLLBACK, Frame, Transaction
 from salacia_db.runtime.unit_of_work import UnitOfWork
@@ -72,6 +72,10 @@ class _PinnedSession(PooledSession):
     """Each statement in a unit of its own, that is, behind a savepoint."""
 
     __slots__ = ()
+
+    @property
+    def batched(self) -> Session:
+        return self
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         async with self._unit() as unit:

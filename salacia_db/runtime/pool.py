@@ -81,7 +81,7 @@ class Pool:
         """Lends no more, waits so many seconds for what is in use, then ends it."""
         if self._loop is None or self._closing:
             return
-        self._check()
+        self.check()
         self._closing = True
         if self._maintenance is not None:
             self._maintenance.cancel()
@@ -125,7 +125,7 @@ class Pool:
 
     async def acquire(self) -> Connection:
         """A connection, within `acquire` seconds. Raises `PoolTimeout`, `ConnectionFailed`."""
-        self._check()
+        self.check()
         connection = self.take()
         if connection is not None:
             return connection
@@ -336,7 +336,8 @@ class Pool:
 
     # --- misuse -----------------------------------------------------------------------------------
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises `UsageError` where nothing can be lent: closed, another event loop or process."""
         if self._closing or get_running_loop() is not self._loop:
             raise self._misuse()
 

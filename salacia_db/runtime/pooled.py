@@ -41,6 +41,10 @@ class PooledSession(Session):
         self._hooks = database.hooks
         self._timeout = database.timeout
 
+    @property
+    def batched(self) -> Session:
+        return self._database.batches
+
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         if statement.writes and self._hooks.plan(statement) is not None:
             async with self._unit() as unit:

@@ -17,6 +17,11 @@ class Session:
 
     __slots__ = ()
 
+    @property
+    def batched(self) -> "Session":
+        """Where the calls of `-- batch` statements run: here, unless they can share them."""
+        return self
+
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         """All rows."""
         raise NotImplementedError

@@ -33,6 +33,20 @@ class Write:
         self.build = build or model
 
 
+class Batch:
+    """How up to `size` concurrent calls of a statement run as one.
+
+    A read takes an array for each parameter, and its rows say last whose they are, from 1. A write
+    takes the number of its row as one more parameter, and gives it back as the row's last column.
+    """
+
+    __slots__ = ("size", "statement")
+
+    def __init__(self, statement: "Statement", *, size: int) -> None:
+        self.statement = statement
+        self.size = size
+
+
 class Statement:
     """A statement of a generated module; compared by identity, so make it once.
 
@@ -40,10 +54,12 @@ class Statement:
     `json`: JSON in its rows is wanted as the bytes of its text, since its caller decodes it.
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
-    overrides the database's; `none` is raised where a row must be there and isn't.
+    overrides the database's; `none` is raised where a row must be there and isn't. `batch`: its
+    concurrent calls share a statement.
     """
 
     __slots__ = (
+        "batch",
         "clean",
         "created",
         "extra",
@@ -72,6 +88,7 @@ class Statement:
         writes: tuple[Write, ...] = (),
         timeout: float | None = None,
         none: type[NotFound] | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.name = name
         self.sql = sql
@@ -83,6 +100,7 @@ class Statement:
         self.writes = writes
         self.timeout = timeout
         self.none = none
+        self.batch = batch
         # How many trailing columns of the tracked statement are not the caller's.
         self.extra = 2 if created else 1
         self.tracked: Statement | None = None
