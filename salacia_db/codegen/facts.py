@@ -168,6 +168,13 @@ class Empty(Struct, frozen=True):
     source: Span
 
 
+class Batching(Struct, frozen=True):
+    """`-- batch: size`: up to so many concurrent calls share a statement."""
+
+    size: int
+    source: Span
+
+
 class Statement(Struct, frozen=True):
     """One annotated statement as it stands in a file.
 
@@ -197,6 +204,7 @@ class Statement(Struct, frozen=True):
     filters: tuple[Filter, ...] = ()
     empty: Empty | None = None
     output_types: tuple[OutputType, ...] = ()
+    batch: Batching | None = None
 
 
 # --- the catalog ----------------------------------------------------------------------------------
@@ -357,6 +365,18 @@ class Tracked(Struct, frozen=True):
     created: bool
 
 
+class Batch(Struct, frozen=True):
+    """The form in which concurrent calls share a statement, tried on the server.
+
+    Of a read: it takes an array for each parameter, and a last column says which call a row
+    answers, from 1. Of a write: it takes one more parameter, which comes back as the last column;
+    in `tracked`, pg_current_xact_id() follows.
+    """
+
+    sql: str
+    tracked: str | None = None
+
+
 class CopyTarget(Struct, frozen=True):
     """The table and columns of a `:copy`, in the order of the parameters."""
 
@@ -405,6 +425,7 @@ class Query(Struct, frozen=True):
     reads: tuple[TableRef, ...]
     writes: tuple[Write, ...]
     tracked: Tracked | None = None
+    batch: Batch | None = None
     copy_target: CopyTarget | None = None
     dynamic: Dynamic | None = None
     emptied: Emptied | None = None

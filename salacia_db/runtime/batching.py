@@ -7,7 +7,7 @@ is the next batch. So a lone caller pays nothing, and batches grow with the load
 import asyncio
 from asyncio import get_running_loop
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,9 @@ _COMMON = (
     PoolTimeout,
     UsageError,
 )
+
+# What asyncpg takes for a single value within an array, though it has parts.
+_PLAIN = (str, bytes, bytearray, memoryview, tuple, Mapping)
 
 
 class BatchedSession(Session):
@@ -267,8 +270,10 @@ class _Queue:
             call.finish(row)
 
     async def _read(self, calls: Sequence[_Call]) -> list[Row | None]:
-        columns = zip(*(call.args for call in calls), strict=True)
-        rows = await self._session.fetch(self._batch.statement, *map(list, columns))
+        columns = [list(column) for column in zip(*(call.args for call in calls), strict=True)]
+        if any(map(_nested, columns)):
+            raise TypeError("a list would be a dimension of the array")
+        rows = await self._session.fetch(self._batch.statement, *columns)
         found: list[Row | None] = [None] * len(calls)
         for row in rows:
             found[row[-1] - 1] = row[:-1]
@@ -282,3 +287,9 @@ class _Queue:
         for row in rows:
             found[row[-1]] = row[:-1]
         return found
+
+
+def _nested(column: list[Any]) -> bool:
+    """Whether the driver would take a value for a dimension of the array, rather than refuse it."""
+    types = set(map(type, column))
+    return any(issubclass(type_, Collection) and not issubclass(type_, _PLAIN) for type_ in types)

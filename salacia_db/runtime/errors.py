@@ -56,6 +56,8 @@ def retry_safe(error: BaseException) -> bool:
 def another(error: SalaciaError) -> SalaciaError:
     """The same error for another caller, who gets a traceback and notes of its own."""
     made = type(error).__new__(type(error), *error.args)
+    # Those that are an OSError, too, only take them from __init__.
+    made.args = error.args
     made.__dict__.update(error.__dict__)
     made.__cause__ = error.__cause__
     return made

@@ -202,3 +202,27 @@ def test_every_error_belongs_to_the_tree_and_says_what_it_means() -> None:
         if isinstance(value, type) and issubclass(value, SalaciaError)
     }
     assert defined == {name for name in tree.__all__ if name != "retry_safe"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tree.ConnectionLost("gone"),
+        tree.DeadlineExceeded("late", statement="items.get"),
+        tree.CommitOutcomeUnknown("lost", xid=7, incarnation="a/b"),
+        tree.WriteDeadlineExceeded("late", statement="items.add"),
+        tree.PoolTimeout("full"),
+        tree.UsageError("closed"),
+        tree.ConnectionFailed("refused"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_same_error_for_another_caller_shares_nothing_but_its_cause(error) -> None:
+    error.__cause__ = ValueError()
+    error.retry_safe = True
+    other = tree.another(error)
+    other.add_note("of one caller")
+    assert (type(other), str(other), other.args) == (type(error), str(error), error.args)
+    assert {**vars(other), "__notes__": None} == {**vars(error), "__notes__": None}
+    assert other.__cause__ is error.__cause__
+    assert not hasattr(error, "__notes__")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from salacia_db.codegen.analysis import refusals, rows
+from salacia_db.codegen.analysis.batching import batch_form
 from salacia_db.codegen.analysis.cardinality import cardinality, single, why, why_many
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects, effects
@@ -98,6 +99,11 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     tracked = None
     if effect.writes and copied is None:
         tracked = track(text.sql, text.parsed, server, catalog, single=alone)
+    batch = batch_form(
+        statement, text.sql, text.parsed, effect, server, catalog, tracked=tracked is not None
+    )
+    if isinstance(batch, Problem):
+        return Understood(Outcome(None, (*problems, batch)))
     known = Query(
         statement=statement,
         sql=text.sql,
@@ -111,6 +117,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
         reads=tuple(_refs(effect.reads, catalog)),
         writes=_writes(effect, query, row.table, catalog),
         tracked=tracked,
+        batch=batch,
         copy_target=copied,
         rows_reason="" if query is None else why(query, catalog),
         not_read_only=effect.not_read_only,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from salacia_db.codegen.analysis.analyse import analyse, understand
+from salacia_db.codegen.analysis.batching import shapes_to_batch
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.expand import Expansion
 from salacia_db.codegen.analysis.outcome import Outcome
@@ -47,6 +48,9 @@ def analyse_shapes(statement: Statement, server: Server, catalog: Catalog) -> Ou
     """
     if not statement.optional:
         return analyse(statement, server, catalog)
+    alone = shapes_to_batch(statement)
+    if alone is not None:
+        return Outcome(None, (alone,))
     found = shapes(statement)
     asked = _ask(statement, [one for one in found if not one.writes_nothing], server, catalog)
     if isinstance(asked, Outcome):

@@ -20,7 +20,7 @@ from salacia_db.codegen.emit.writer import (
     strings,
     text_lines,
 )
-from salacia_db.codegen.facts import Query, TableRef
+from salacia_db.codegen.facts import Batch, Query, TableRef
 
 
 class Group(Struct, frozen=True):
@@ -151,7 +151,29 @@ def _options(
         items.append(f"timeout={statement.timeout!r}")
     if statement.none is not None:
         items.append(f"none={imports.use('.errors', statement.none)}")
+    if query.batch is not None and statement.batch is not None:
+        shared = _shared(method, query.batch, imports, head)
+        batch = f"{imports.use(RUNTIME, 'Batch')}("
+        items.append(Named("batch", Call(batch, [shared, f"size={statement.batch.size}"])))
     return items
+
+
+def _shared(method: Method, batch: Batch, imports: Imports, head: str) -> Code:
+    """The statement that concurrent calls share, whose name is that of their own."""
+    query, timeout = method.query, method.query.statement.timeout
+    name = literal(head.removeprefix("-- ").strip())
+    items: list[Code] = [name, text_lines(head + batch.sql.strip("\n"))]
+    if query.read_only:
+        items.append("read_only=True")
+    if query.clean:
+        items.append("clean=True")
+    if method.encoded:
+        items.append("json=True")
+    if batch.tracked is not None:
+        items.append(Named("tracked", text_lines(head + batch.tracked.strip("\n"))))
+    if timeout is not None:
+        items.append(f"timeout={timeout!r}")
+    return Call(f"{imports.use(RUNTIME, 'Statement')}(", items)
 
 
 def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:

@@ -134,7 +134,8 @@ class _Writer:
         return Call(f"self._session.{function}(", [self._statement, *more])
 
     def _awaited(self, function: str) -> Call:
-        return Call(f"await self._session.{function}(", [self._statement, *self._values()])
+        session = "batched." if self.method.query.batch else ""
+        return Call(f"await self._session.{session}{function}(", [self._statement, *self._values()])
 
     def _return(self, code: Code) -> list[str]:
         return layout(code, indent=BODY, before="return ")

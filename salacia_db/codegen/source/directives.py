@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Dialect, Empty, OutputType, SourceFile, Span
+from salacia_db.codegen.facts import Batching, Dialect, Empty, OutputType, SourceFile, Span
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.names import python_name
@@ -37,7 +37,13 @@ _PROSE = frozenset(("note", "notes", "node", "one", "done", "zone", "tone"))
 _WITHOUT_COLON = re.compile(
     r"\s*(?:(?P<label>returns|none)\s+[A-Z]\w*|(?P<timed>timeout)\s+[0-9]\S*)\s*"
 )
-_LATER = re.compile(r"\s*(?P<what>batch)\s*")
+_BATCH = re.compile(r"\s*batch(?:\s*:\s*(?P<size>.*?))?\s*")
+_SIZE = re.compile(r"[0-9]{1,6}")
+_BATCH_SIZE = 256
+_LARGEST_BATCH = 10_000
+_NEARLY_BATCH = re.compile(r"\s*(?P<word>[A-Za-z]+)(?:\s*:?\s*(?P<size>[0-9]+))?\s*")
+# A word of its own in a comment, however near to `batch`.
+_NOT_BATCH = frozenset(("bath", "beach", "catch", "hatch", "latch", "match", "patch", "watch"))
 _ARGUMENTS = r"(?:\[[\w.,|\s\[\]]*\])?"
 _AS = re.compile(
     r"\s*as\s+(?P<name>\w+)\s*:\s*"
@@ -74,6 +80,7 @@ class Directives(Struct, frozen=True):
     nullable: tuple[Named, ...] = ()
     defaults: tuple[Named, ...] = ()
     output_types: tuple[OutputType, ...] = ()
+    batch: Batching | None = None
 
 
 def comment_lines(comments: Iterable[Token], file: SourceFile) -> list[Line]:
@@ -117,6 +124,7 @@ class _Reader:
         self._nullable: list[Named] = []
         self._defaults: list[Named] = []
         self._output_types: list[OutputType] = []
+        self._batch: Batching | None = None
 
     def result(self, doc: str) -> Directives:
         return Directives(
@@ -128,6 +136,7 @@ class _Reader:
             nullable=tuple(self._nullable),
             defaults=tuple(self._defaults),
             output_types=tuple(self._output_types),
+            batch=self._batch,
         )
 
     def take(self, line: Line) -> bool:
@@ -135,6 +144,10 @@ class _Reader:
         output = _AS.fullmatch(line.text)
         if output is not None:
             self._output_types.append(OutputType(output["name"], output["type"], line.at))
+            return True
+        batch = _BATCH.fullmatch(line.text)
+        if batch is not None:
+            self._read_batch(batch["size"], line)
             return True
         match = _LABELLED.fullmatch(line.text)
         if match is None or match["label"] not in _SHAPES:
@@ -188,6 +201,17 @@ class _Reader:
             return
         self._timeout = seconds
 
+    def _read_batch(self, value: str | None, line: Line) -> None:
+        if self._batch is not None:
+            self._problem("`batch` is given twice", line.at, "keep one of them")
+        size = _BATCH_SIZE if value is None else int(value) if _SIZE.fullmatch(value) else 0
+        if not 2 <= size <= _LARGEST_BATCH:
+            hint = f"write `-- batch`, or `-- batch: {_BATCH_SIZE}` for the most calls in one"
+            what = f"`{value}` is no number of calls from 2 to {_LARGEST_BATCH}"
+            self._problem(what, line.at, hint)
+            return
+        self._batch = Batching(size, line.at)
+
     def _read_nullable(self, value: str, line: Line) -> None:
         if not _NAMES.fullmatch(value):
             hint = "write `-- nullable: a, b` with names of parameters"
@@ -238,7 +262,7 @@ def python_literal(text: str) -> str | None:
 
 
 def _suspicious(line: Line) -> Problem | None:
-    known = _stray_condition(line) or unsupported(line.text, line.at)
+    known = _stray_condition(line) or _nearly_batch(line)
     if known is not None:
         return known
     bare = _WITHOUT_COLON.fullmatch(line.text)
@@ -257,15 +281,25 @@ def _suspicious(line: Line) -> Problem | None:
     return Problem(message, line.at, f"did you mean `-- {near}: {match['value']}`?")
 
 
-def unsupported(text: str, at: Span) -> Problem | None:
-    """The problem of a comment with a meaning that only a later version gives it."""
-    later = _LATER.fullmatch(text)
-    if later is None:
+def _nearly_batch(line: Line) -> Problem | None:
+    match = _NEARLY_BATCH.fullmatch(line.text)
+    if match is None or match["word"].lower() in _NOT_BATCH:
         return None
-    return Problem(f"`-- {later['what'].strip()}` is not supported yet", at)
+    if did_you_mean(match["word"], ("batch",), likeness=0.8) is None:
+        return None
+    meant = "batch" + (f": {match['size']}" if match["size"] else "")
+    message = f"there is no directive `{line.text.strip()}`"
+    return Problem(message, line.at, f"did you mean `-- {meant}`?")
 
 
 _ABOVE = "directives stand between `-- name:` and the statement"
+
+
+def stray_batch(line: Line) -> Problem | None:
+    """The problem of `-- batch` anywhere below the first word of its statement."""
+    if _BATCH.fullmatch(line.text) is None:
+        return None
+    return Problem("`batch` has no effect here", line.at, _ABOVE)
 
 
 def misplaced(line: Line) -> Problem | None:
@@ -274,7 +308,7 @@ def misplaced(line: Line) -> Problem | None:
     if match is not None and match.re is _AS:
         return Problem("`as` has no effect here", line.at, _ABOVE)
     if match is None or match["label"] not in _SHAPES:
-        return _stray_condition(line) or unsupported(line.text, line.at)
+        return _stray_condition(line)
     if not _SHAPES[match["label"]].fullmatch(match["value"]):
         return None
     return Problem(

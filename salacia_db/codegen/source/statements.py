@@ -16,6 +16,7 @@ from salacia_db.codegen.source.directives import (
     comment_lines,
     misplaced,
     read_directives,
+    stray_batch,
 )
 from salacia_db.codegen.source.lexer import Token
 from salacia_db.codegen.source.names import identity, python_name
@@ -106,6 +107,7 @@ def _parse_section(
         filters=text.lines.filters,
         empty=directives.empty,
         output_types=directives.output_types,
+        batch=directives.batch,
     )
     problems += wrong
     if not problems and text.lines.reverses:
@@ -250,6 +252,9 @@ def _pointless(directives: Directives, annotation: Annotation) -> list[Problem]:
                 "make it :one!, or remove the directive",
             )
         )
+    if directives.batch is not None and kind not in ("one", "one!"):
+        message = f"`batch` is for calls that want one row, and this is :{kind}"
+        problems.append(Problem(message, directives.batch.source, "make it :one, or remove it"))
     if directives.returns is not None and kind in ("exec", "copy"):
         message = f"`returns:` names a row, and :{kind} returns none"
         problems.append(Problem(message, directives.returns.at, "remove the directive"))
@@ -257,6 +262,8 @@ def _pointless(directives: Directives, annotation: Annotation) -> list[Problem]:
 
 
 def _misplaced(tokens: Sequence[Token], file: SourceFile) -> list[Problem]:
-    comments = [t for t in tokens if t.kind == "comment" and begins_line(t, file.text)]
-    found = (misplaced(line) for line in comment_lines(comments, file))
+    comments = [t for t in tokens if t.kind == "comment"]
+    alone = [t for t in comments if begins_line(t, file.text)]
+    found = [stray_batch(line) for line in comment_lines(comments, file)]
+    found += [misplaced(line) for line in comment_lines(alone, file)]
     return [problem for problem in found if problem is not None]

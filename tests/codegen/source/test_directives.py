@@ -119,7 +119,18 @@ def test_directives_name_parameters_as_the_statement_does():
         ("where: search", "`-- where:` has no effect on a line of its own",
          "put it at the end of the line of WHERE under which the others go"),
         ("empty: 1get", "`empty:` takes the name of a statement", "write it like `-- empty: get`"),
-        ("batch", "`-- batch` is not supported yet", None),
+        ("batch", "`batch` is for calls that want one row, and this is :many",
+         "make it :one, or remove it"),
+        ("bach", "there is no directive `bach`", "did you mean `-- batch`?"),
+        ("Batch", "there is no directive `Batch`", "did you mean `-- batch`?"),
+        ("batches: 20", "there is no directive `batches: 20`", "did you mean `-- batch: 20`?"),
+        ("batch 20", "there is no directive `batch 20`", "did you mean `-- batch: 20`?"),
+        ("batch: 1", "`1` is no number of calls from 2 to 10000",
+         "write `-- batch`, or `-- batch: 256` for the most calls in one"),
+        ("batch: 10001", "`10001` is no number of calls from 2 to 10000",
+         "write `-- batch`, or `-- batch: 256` for the most calls in one"),
+        ("batch: many", "`many` is no number of calls from 2 to 10000",
+         "write `-- batch`, or `-- batch: 256` for the most calls in one"),
     ],
 )  # fmt: skip
 def test_a_wrong_directive_is_a_problem(directive, message, hint):
@@ -159,6 +170,9 @@ def test_two_defaults_for_one_parameter_are_a_problem():
         "example: a, b",
         "nonsense: x",
         "see: Thing",
+        "match",
+        "Patch",
+        "batch by batch",
         "https://example.org/x",
     ],
 )
@@ -172,6 +186,24 @@ def test_a_directive_below_the_statements_first_word_is_a_problem(place):
     statements, problems = read("--", place.format("-- timeout: 2s"))
     assert statements == []
     assert [p.message for p in problems] == ["`timeout:` has no effect here"]
+
+
+@pytest.mark.parametrize(("written", "size"), [("batch", 256), ("batch: 40", 40), ("batch :2", 2)])
+def test_calls_of_one_can_be_batched(written, size):
+    (found,), problems = read(f"-- {written}", kind="one")
+    assert problems == []
+    assert found.batch is not None
+    assert found.batch.size == size
+
+
+def test_batch_below_the_statements_first_word_is_a_problem():
+    _, problems = read("--", "select :a, :b\n-- batch\n", kind="one")
+    assert [p.message for p in problems] == ["`batch` has no effect here"]
+
+
+def test_batch_given_twice_is_a_problem():
+    _, problems = read("-- batch\n-- batch: 9", kind="one")
+    assert [summary(p)[:2] for p in problems] == [("3:1", "`batch` is given twice")]
 
 
 def test_sqlcs_dialect_has_no_directives():

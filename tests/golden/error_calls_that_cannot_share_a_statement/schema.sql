@@ -1,0 +1,1 @@
+create table things (id int primary key, name text not null, tags text[] not null);
