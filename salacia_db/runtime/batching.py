@@ -23,7 +23,6 @@ from salacia_db.runtime.errors import (
     WriteDeadlineExceeded,
     another,
 )
-from salacia_db.runtime.options import Options
 from salacia_db.runtime.session import Row, Session
 from salacia_db.runtime.statement import Batch, Statement
 
@@ -37,7 +36,7 @@ _AT_ONCE = 1
 # After so many seconds without an answer the next batch starts beside the last one.
 _PATIENCE = 0.05
 # A row that somebody has locked holds up the others of its batch for so long.
-_OPTIONS = Options(settings={"lock_timeout": "100ms"})
+_SETTINGS = {"lock_timeout": "100ms"}
 # What befell the connection befell all who shared it; anything else may be the fault of one.
 _COMMON = (
     CommitOutcomeUnknown,
@@ -281,7 +280,9 @@ class _Queue:
 
     async def _write(self, calls: Sequence[_Call]) -> list[Row | None]:
         args = [(*call.args, index) for index, call in enumerate(calls)]
-        async with self._database.begin(_OPTIONS, self._statement.name) as unit:
+        unit = self._database.unit_of_work(settings=_SETTINGS)
+        unit.session.transaction.where = self._statement.name
+        async with unit:
             rows = await unit.session.fetchmany(self._batch.statement, args)
         found: list[Row | None] = [None] * len(calls)
         for row in rows:

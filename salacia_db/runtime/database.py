@@ -34,7 +34,6 @@ from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
 
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
-from salacia_db.runtime.batching import BatchedSession
 from salacia_db.runtime.connection import NEVER, Connection, open_connection
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.hooks import Hooks
@@ -78,9 +77,8 @@ class Database(Generic[U]):
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
         self._url = self.settings.url
         logs = self.settings.log_statements
-        pooled = LoggedPooledSession(self) if logs else PooledSession(self)
-        self.session: Session = pooled
-        self.batches = BatchedSession(pooled, self)
+        self._pooled = LoggedPooledSession(self) if logs else PooledSession(self)
+        self.session: Session = self._pooled
         self._session_class = LoggedTransactionSession if logs else TransactionSession
 
     def __repr__(self) -> str:
@@ -103,7 +101,7 @@ class Database(Generic[U]):
 
         Each for up to `close_timeout` seconds; then they are ended.
         """
-        await self.batches.flush(self.settings.close_timeout)
+        await self._pooled.flush(self.settings.close_timeout)
         await self._late.close(self.settings.close_timeout)
         await self.pool.close(self.settings.close_timeout)
         # What the last units of work left behind.
@@ -135,7 +133,10 @@ class Database(Generic[U]):
         `settings` are transaction-local, and travel with BEGIN. Raises `UsageError` for what can't
         be.
         """
-        return self.begin(Options(isolation, read_only, deferrable, settings or {}), _caller())
+        options = Options(isolation, read_only, deferrable, settings or {})
+        transaction = self.transaction(options, _caller())
+        session = self._session_class(transaction, self.hooks)
+        return cast("U", self.unit_of_work_class(session, self._late))
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
 
@@ -159,11 +160,6 @@ class Database(Generic[U]):
         return count
 
     # --- for the runtime --------------------------------------------------------------------------
-
-    def begin(self, options: Options, where: str) -> U:
-        """A unit of work; `where` is what messages call it by."""
-        session = self._session_class(self.transaction(options, where), self.hooks)
-        return cast("U", self.unit_of_work_class(session, self._late))
 
     async def open_connection(self) -> Connection:
         """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salacia_db.runtime import failures
+from salacia_db.runtime.batching import BatchedSession
 from salacia_db.runtime.connection import Connection
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
@@ -33,17 +34,22 @@ class PooledSession(Session):
     statement runs in a unit of work of its own; bulk calls do, too, so that their outcome is known.
     """
 
-    __slots__ = ("_database", "_hooks", "_pool", "_timeout")
+    __slots__ = ("_batched", "_database", "_hooks", "_pool", "_timeout")
 
     def __init__(self, database: "Database[Any]") -> None:
         self._database = database
         self._pool = database.pool
         self._hooks = database.hooks
         self._timeout = database.timeout
+        self._batched = BatchedSession(self, database)
 
     @property
     def batched(self) -> Session:
-        return self._database.batches
+        return self._batched
+
+    async def flush(self, timeout: float) -> None:
+        """Waits so many seconds for the calls that queue for a batch, or run in one."""
+        await self._batched.flush(timeout)
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         if statement.writes and self._hooks.plan(statement) is not None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.facts import (
+    Batch,
     Cardinality,
     Column,
     CopyTarget,
@@ -40,6 +41,7 @@ class _Facts(Struct, frozen=True, array_like=True):
     reads: tuple[TableRef, ...]
     writes: tuple[Write, ...]
     tracked: Tracked | None
+    batch: Batch | None
     copy_target: CopyTarget | None
     dynamic: Dynamic | None
     emptied: Emptied | None

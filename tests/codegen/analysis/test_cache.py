@@ -120,3 +120,15 @@ def test_what_was_known_before_stays_known(tmp_path: Path, ask: Asker) -> None:
     cache = Cache(tmp_path, "schema")
     assert cache.get(statement(SQL)) is not None
     assert cache.get(statement("select 1 as one")) is not None
+
+
+def test_how_calls_share_a_statement_is_kept_too(tmp_path: Path, ask: Asker) -> None:
+    file = SourceFile("q.sql", "-- name: q :one\n-- batch: 9\nselect * from tags where id = :id;")
+    ((batched,), _) = parse_file(file, "q", None, "salacia")
+    found = analyse(batched, ask.server, ask.catalog)
+    cache = Cache(tmp_path, "schema")
+    cache.put(batched, found)
+    cache.save(NOTHING, ())
+    assert found.query is not None
+    assert found.query.batch is not None
+    assert Cache(tmp_path, "schema").get(batched) == found

@@ -36,7 +36,7 @@ READS = [
     ("select value from generate_series($1::int, 9) as value limit 1", [(1,), (5,)]),
     ("select id from tags where id = any (array[$1::int]) limit 1", [(1,), (5,)]),
     ("select $1::char(3) as code, $2::bit(3) as bits", [("abc", "101"), ("a", "111")]),
-    ("select $1::varchar(2) as v, $2::numeric(4, 1) as n", [("ab", 1.25), ("abc", 2)]),
+    ("select $1::varchar(2) as v, $2::numeric(4, 1) as n", [("ab", 1.25), ("abc", 2.0)]),
     ("select mood from providers where mood = $1 limit 1", [("fine",), ("sad",)]),
 ]
 ROWS = (
