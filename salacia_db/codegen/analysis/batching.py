@@ -3,7 +3,8 @@
 from salacia_db.codegen.analysis.calls import called
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects
-from salacia_db.codegen.analysis.server import Parsed, Rejected, Server
+from salacia_db.codegen.analysis.server import Parsed, Server
+from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import SELECT, descend
 from salacia_db.codegen.facts import Batch, Batching, PgType, Statement
