@@ -18,9 +18,9 @@ MOST_SHAPES = 256
 class Shape(Struct, frozen=True):
     """A statement with only those optional lines whose bits are in `given`.
 
-    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew in the order of their
-    first use. `kept` maps the text to the statement's: (offset here, offset there) pairs, as
-    `pieces` do. `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to run.
+    `sql`, `pieces` and `parameters` are as in `facts.Statement`, numbered anew by their first use.
+    `kept` maps the text to the statement's: (offset here, offset there) pairs, as `pieces` do.
+    `writes_nothing` marks an UPDATE whose SET is empty: its `sql` isn't meant to be run.
     """
 
     given: frozenset[Bit]
