@@ -8,7 +8,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["one", "one!", "many", "exec", "bulk", "copy", "stream", "batchone", "batchmany"]
+from salacia_db.texts import Key
+
+Kind = Literal[
+    "one", "one!", "many", "exec", "bulk", "copy", "stream", "page", "batchone", "batchmany"
+]
 Dialect = Literal["salacia", "sqlc"]
 Cardinality = Literal["none", "one", "optional", "many"]
 Operation = Literal["create", "update", "delete", "upsert"]
@@ -203,6 +207,7 @@ class Statement(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     filters: tuple[Filter, ...] = ()
     empty: Empty | None = None
+    page_limit: int | None = None
     output_types: tuple[OutputType, ...] = ()
     batch: Batching | None = None
 
@@ -391,6 +396,21 @@ class TableColumns(Struct, frozen=True, gc=False):
     columns: tuple[str, ...]
 
 
+class Paging(Struct, frozen=True):
+    """A statement of kind `:page` in parts (see `texts.Keyset`).
+
+    `orders` are the keys by the value of `sort`, or by None where there is one order. `limit` is
+    how many rows a page has if nobody says it.
+    """
+
+    head: tuple[Fragment, ...]
+    select: tuple[Fragment, ...]
+    source: tuple[Fragment, ...]
+    filter: tuple[Fragment, ...]
+    orders: tuple[tuple[str | None, tuple[Key, ...]], ...]
+    limit: int
+
+
 class Emptied(Struct, frozen=True):
     """The SELECT in place of an UPDATE whose SET is empty; its parameters have the same indexes."""
 
@@ -429,6 +449,7 @@ class Query(Struct, frozen=True):
     copy_target: CopyTarget | None = None
     dynamic: Dynamic | None = None
     emptied: Emptied | None = None
+    paging: Paging | None = None
     rows_reason: str = ""
     not_read_only: str = ""
     not_clean: str = ""

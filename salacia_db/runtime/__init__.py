@@ -20,6 +20,7 @@ from salacia_db.runtime.errors import (
     ForeignKeyViolation,
     IntegrityError,
     InvalidArgument,
+    InvalidCursor,
     InvalidStatement,
     InvalidValue,
     LockNotAvailable,
@@ -57,12 +58,15 @@ from salacia_db.runtime.hooks import HookFailure, Hooks
 from salacia_db.runtime.interval import Interval
 from salacia_db.runtime.json import decode_json, json_decoder
 from salacia_db.runtime.options import Isolation
+from salacia_db.runtime.page import NumberedPage, Page
+from salacia_db.runtime.paged import Paged
 from salacia_db.runtime.secret import Secret
 from salacia_db.runtime.session import Row, Session
 from salacia_db.runtime.statement import Batch, Statement, Write
 from salacia_db.runtime.stream import Stream
 from salacia_db.runtime.unit_of_work import UnitOfWork
 from salacia_db.runtime.uuid7 import uuid7
+from salacia_db.texts import Key
 
 __all__ = [
     "UNSET",
@@ -94,13 +98,18 @@ __all__ = [
     "IntegrityError",
     "Interval",
     "InvalidArgument",
+    "InvalidCursor",
     "InvalidStatement",
     "InvalidValue",
     "Isolation",
+    "Key",
     "LockNotAvailable",
     "NotFound",
     "NotNullViolation",
+    "NumberedPage",
     "Overrides",
+    "Page",
+    "Paged",
     "PermissionDenied",
     "PoolSettings",
     "PoolTimeout",

@@ -21,6 +21,7 @@ __all__ = [
     "ForeignKeyViolation",
     "IntegrityError",
     "InvalidArgument",
+    "InvalidCursor",
     "InvalidStatement",
     "InvalidValue",
     "LockNotAvailable",
@@ -96,6 +97,16 @@ class InvalidArgument(SalaciaError, ValueError):
         super().__init__(message)
         self.parameter = parameter
         self.expected = expected
+
+
+class InvalidCursor(InvalidArgument):
+    """A cursor is damaged, or belongs to another query, another order or another filter.
+
+    Begin again at the first page.
+    """
+
+    def __init__(self, message: str, *, parameter: str) -> None:
+        super().__init__(message, parameter=parameter, expected="a cursor of this query")
 
 
 # --- waiting and connections ----------------------------------------------------------------------

@@ -16,10 +16,11 @@ from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.parameters import parameters
 from salacia_db.codegen.analysis.proofs.proof import Proof
+from salacia_db.codegen.analysis.same import same_text
 from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.codegen.analysis.tracked import track
-from salacia_db.codegen.analysis.tree import Node, Value
+from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.facts import (
     Cardinality,
     Query,
@@ -236,22 +237,12 @@ def _orders(parsed: Parsed) -> list[str]:
         return []
     entries = {e.number("ressortgroupref"): e for e in query.nodes("targetList")}
     return [
-        _shape(entries[clause.number("tleSortGroupRef")].node("expr"))
+        same_text(entries[clause.number("tleSortGroupRef")].node("expr"))
         for name in ("sortClause", "distinctClause")
         for clause in query.nodes(name)
         if query.get("hasDistinctOn") or name == "sortClause"
         if clause.number("tleSortGroupRef") in entries
     ]
-
-
-def _shape(value: Value) -> str:
-    """An expression's text without its places."""
-    if isinstance(value, Node):
-        fields = (f"{k} {_shape(v)}" for k, v in value.fields.items() if k != "location")
-        return f"{{{value.tag} {' '.join(fields)}}}"
-    if isinstance(value, list):
-        return f"({' '.join(_shape(v) for v in value)})"
-    return repr(value)
 
 
 def _proofs(query: Node | None, catalog: Catalog) -> list[Proof]:

@@ -27,7 +27,7 @@ def check_kind(
     kind = statement.kind
     if query is None and (command := _transaction_command(statement)) is not None:
         return [command]
-    if kind in ("one", "one!", "many", "stream", "batchone", "batchmany") and columns == 0:
+    if kind in ("one", "one!", "many", "stream", "page", "batchone", "batchmany") and columns == 0:
         return [
             _problem(
                 statement,

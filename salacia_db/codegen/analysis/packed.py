@@ -14,6 +14,7 @@ from salacia_db.codegen.facts import (
     Dynamic,
     Emptied,
     NestedField,
+    Paging,
     Parameter,
     Query,
     Span,
@@ -45,6 +46,7 @@ class _Facts(Struct, frozen=True, array_like=True):
     copy_target: CopyTarget | None
     dynamic: Dynamic | None
     emptied: Emptied | None
+    paging: Paging | None
     rows_reason: str
     not_read_only: str
     not_clean: str

@@ -11,6 +11,7 @@ from salacia_db.codegen.analysis.batching import shapes_to_batch
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.expand import Expansion
 from salacia_db.codegen.analysis.outcome import Outcome
+from salacia_db.codegen.analysis.paging import PagingError, paging
 from salacia_db.codegen.analysis.server import Server
 from salacia_db.codegen.facts import (
     Bit,
@@ -19,6 +20,7 @@ from salacia_db.codegen.facts import (
     Dynamic,
     Emptied,
     NestedField,
+    Paging,
     Parameter,
     Query,
     Statement,
@@ -30,7 +32,7 @@ from salacia_db.codegen.facts import (
 )
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.emptied import emptied
-from salacia_db.codegen.source.fragments import compose, fragments
+from salacia_db.codegen.source.fragments import Fragments, compose
 from salacia_db.codegen.source.lexer import lex
 from salacia_db.codegen.source.optional import Shape, bits, optional_names, shapes
 from salacia_db.codegen.source.rewriting import file_offset
@@ -46,7 +48,7 @@ def analyse_shapes(statement: Statement, server: Server, catalog: Catalog) -> Ou
 
     The server is only asked, nothing is run. Raises ServerError.
     """
-    if not statement.optional:
+    if not statement.optional and statement.kind != "page":
         return analyse(statement, server, catalog)
     alone = shapes_to_batch(statement)
     if alone is not None:
@@ -57,7 +59,7 @@ def analyse_shapes(statement: Statement, server: Server, catalog: Catalog) -> Ou
         return asked
     try:
         return _told(statement, asked, server, catalog)
-    except _DifferError as error:
+    except (_DifferError, PagingError) as error:
         return Outcome(None, (error.problem,))
 
 
@@ -136,7 +138,9 @@ def _when(statement: Statement, given: frozenset[Bit]) -> str:
 def _told(statement: Statement, answers: _Answers, server: Server, catalog: Catalog) -> Outcome:
     reference = answers.shapes[0]
     queries = [one.query for one in answers.shapes]
-    parts, written = fragments(_expanded(statement, reference))
+    expanded = _expanded(statement, reference)
+    found = Fragments(expanded)
+    parts, written = found.all(), found.written()
     for one in answers.shapes:
         _check(statement, one, compose(parts, one.shape.given)[0])
     instead: Emptied | None = None
@@ -150,6 +154,13 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         message = "`empty:` is for an UPDATE whose lines of SET can all be absent"
         problems.append(Problem(message, statement.empty.source, "remove the directive"))
         return Outcome(None, tuple(problems))
+    pages: Paging | None = None
+    if statement.kind == "page":
+        if not all(query.read_only for query in queries):
+            raise _DifferError(_writes_in_pages(statement, queries))
+        weakest = min((one.shape.given for one in answers.shapes), key=len)
+        pages, warnings = paging(expanded, [reference.shape.given, weakest], server, catalog)
+        problems += warnings
     suffix, created = _suffix(queries[: len(answers.shapes)])
     query = replace(
         reference.query,
@@ -168,6 +179,7 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         tracked=None if suffix is None else Tracked(reference.query.sql + suffix, created),
         dynamic=Dynamic(bits(statement), parts, suffix, written, len(answers.shapes)),
         emptied=instead,
+        paging=pages,
         not_read_only=_first(query.not_read_only for query in queries),
         not_clean=_first(query.not_clean for query in queries),
         columns_read=_all_columns(query.columns_read for query in queries),
@@ -175,6 +187,12 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         uses_time=any(query.uses_time for query in queries),
     )
     return Outcome(query, tuple(problems))
+
+
+def _writes_in_pages(statement: Statement, queries: Sequence[Query]) -> Problem:
+    reason = _first(query.not_read_only for query in queries)
+    message = f":page is for reading, and this may write ({reason})"
+    return Problem(message, statement.header, "use :many")
 
 
 def _expanded(statement: Statement, reference: _Asked) -> Statement:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from salacia_db.codegen.emit.imports import RUNTIME, Imports
 from salacia_db.codegen.emit.plan import Method
 from salacia_db.codegen.emit.writer import Call, Code, Lines, Named, layout, literal, strings
-from salacia_db.codegen.facts import Bit, Choice, Dynamic, Fragment
+from salacia_db.codegen.facts import Bit, Choice, Fragment
+from salacia_db.texts import Key
 
 
 def dynamic_lines(
@@ -33,15 +34,61 @@ def dynamic_lines(
         ]
         found: list[Code] = [
             literal(label),
-            _parts(query.emptied.dynamic, label, masks, imports),
+            _parts(query.emptied.dynamic.fragments, f"-- {label}\n", masks, imports),
             *kept,
         ]
         call = Call(f"{imports.use(RUNTIME, 'Dynamic')}(", [*found, *proofs, *chosen])
         lines += layout(call, before=f"{emptied} = ")
         items.append(f"emptied={emptied}")
-    head: list[Code] = [literal(label), _parts(query.dynamic, label, masks, imports)]
+    head: list[Code] = [
+        literal(label),
+        _parts(query.dynamic.fragments, f"-- {label}\n", masks, imports),
+    ]
     call = Call(f"{imports.use(RUNTIME, 'Dynamic')}(", [*head, *items])
     return [*lines, *layout(call, before=f"{constant} = ")]
+
+
+def paged_lines(
+    method: Method, label: str, constant: str, options: Sequence[Code], imports: Imports
+) -> list[str]:
+    """The assignment of a statement of kind `:page` to its constant."""
+    query = method.query
+    assert query.paging is not None
+    assert query.dynamic is not None
+    masks = {bit: 1 << index for index, bit in enumerate(query.dynamic.bits)}
+    paging = query.paging
+    parts = (
+        ("head", paging.head),
+        ("select", paging.select),
+        ("source", paging.source),
+        ("filter", paging.filter),
+    )
+    first = next(name for name, fragments in parts if fragments)
+    items: list[Code] = [literal(label)]
+    for name, fragments in parts:
+        before = f"-- {label}\n" if name == first else ""
+        items.append(Named(name, _parts(fragments, before, masks, imports)))
+    orders: list[Code] = [
+        Call(
+            f"{literal(order) if order is not None else None}: (",
+            [_key(key, imports) for key in keys],
+            ",)" if len(keys) == 1 else ")",
+            hug=False,
+        )
+        for order, keys in paging.orders
+    ]
+    items.append(Named("orders", Call("{", orders, "}", hug=False)))
+    items += [*options, *_chosen(method, masks, imports)]
+    call = Call(f"{imports.use(RUNTIME, 'Paged')}(", items)
+    return layout(call, before=f"{constant} = ")
+
+
+def _key(key: Key, imports: Imports) -> Call:
+    texts = [str(item) if isinstance(item, int) else literal(item) for item in key.items]
+    items: list[Code] = [Call("(", texts, ",)" if len(texts) == 1 else ")", hug=False)]
+    flags = ("descending", "nulls_first", "nullable")
+    items += [f"{flag}=True" for flag in flags if getattr(key, flag)]
+    return Call(f"{imports.use(RUNTIME, 'Key')}(", items)
 
 
 def _chosen(method: Method, masks: Mapping[Bit, int], imports: Imports) -> list[Code]:
@@ -82,10 +129,12 @@ def _mask(clause: Sequence[Bit], masks: Mapping[Bit, int]) -> int:
     return sum(masks[bit] for bit in clause)
 
 
-def _parts(dynamic: Dynamic, label: str, masks: Mapping[Bit, int], imports: Imports) -> Call:
+def _parts(
+    fragments: Sequence[Fragment], before: str, masks: Mapping[Bit, int], imports: Imports
+) -> Call:
+    """The fragments, with a comment before the first."""
     items: list[Code] = []
-    before = f"-- {label}\n"
-    for fragment in dynamic.fragments:
+    for fragment in fragments:
         texts = list(_texts(fragment, before))
         before = ""
         if not fragment.needs:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from salacia_db.codegen.emit.dynamic import dynamic_lines
+from salacia_db.codegen.emit.dynamic import dynamic_lines, paged_lines
 from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.method import method_lines
 from salacia_db.codegen.emit.plan import UUID7, Method
@@ -115,6 +115,8 @@ def _statement(
     query, label = method.query, ".".join((*group.path, method.name))
     head = f"-- {label}\n"
     options = _options(method, tables, imports, head)
+    if query.paging is not None:
+        return paged_lines(method, label, constant(method), options, imports)
     if query.dynamic is not None:
         return dynamic_lines(method, label, constant(method), options, imports)
     items: list[Code] = [literal(label), text_lines(head + query.sql.strip("\n"))]

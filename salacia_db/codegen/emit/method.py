@@ -23,10 +23,14 @@ BODY = "        "
 _UNLESS = "None if "
 LIST = reference("builtins", "list")
 INT = reference("builtins", "int")
+STR = reference("builtins", "str")
+BOOL = reference("builtins", "bool")
 STARMAP = reference("itertools", "starmap")
 ITERABLE = reference("collections.abc", "Iterable")
 ROW = reference(RUNTIME, "Row")
 STREAM = reference(RUNTIME, "Stream")
+PAGE = reference(RUNTIME, "Page")
+NUMBERED_PAGE = reference(RUNTIME, "NumberedPage")
 
 
 class _Writer:
@@ -49,6 +53,8 @@ class _Writer:
 
     def lines(self) -> list[str]:
         """The method, four spaces in."""
+        if self.statement.kind == "page":
+            return [*self._page(), "", *self._numbered()]
         body = {
             "one": self._one,
             "one!": self._one,
@@ -188,23 +194,74 @@ class _Writer:
         return [*self._let(self.rows, fetched), *self._return(self._collect(row, self.rows))]
 
     def _stream(self) -> list[str]:
-        row = self.method.row
-        assert row is not None
         values = self._values()
         arguments: Code = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
         if self.dynamic:
             arguments = self.values
+        before, build = self._builder(BODY + STEP)
+        return [*before, *self._return(self._call("stream", arguments, build))]
+
+    def _builder(self, indent: str) -> tuple[list[str], Code]:
+        """A function from rows of the wire to a list: its lines, if it needs some, and itself."""
+        row = self.method.row
+        assert row is not None
         build = Lambda("rows", self._collect(row, "rows"))
-        if len(f"{BODY}{STEP}{flat(build)},") <= WIDTH:
-            return self._return(self._call("stream", arguments, build))
+        if len(f"{indent}{flat(build)},") <= WIDTH:
+            return [], build
         spell = self.imports.spell
         head = f"{BODY}def {self.build}(rows: {spell(ITERABLE)}[{spell(ROW)}]) -> "
+        body = layout(self._collect(row, "rows"), indent=BODY + STEP, before="return ")
+        return ["", f"{head}{spell(LIST)}[{spell(row.text)}]:", *body, ""], self.build
+
+    # --- pages ---
+
+    def _page(self) -> list[str]:
+        text = self.imports.spell(f"{optional(STR, True)}")
+        more: list[Code] = [
+            f"limit: {self.imports.spell(INT)} = {self._limit}",
+            f"after: {text} = None",
+            f"before: {text} = None",
+            f"total: {self.imports.spell(BOOL)} = False",
+        ]
+        return self._paged(self.method.name, PAGE, "page", more, self._docstring())
+
+    def _numbered(self) -> list[str]:
+        spell = self.imports.spell
+        more: list[Code] = [
+            f"page: {spell(INT)} = 1",
+            f"limit: {spell(INT)} = {self._limit}",
+        ]
+        doc = docstring(f"`{self.method.name}` by the number of the page, from 1 on.", BODY)
+        name = names.numbered_name(self.method.name)
+        return self._paged(name, NUMBERED_PAGE, "numbered", more, doc)
+
+    @property
+    def _limit(self) -> int:
+        paging = self.method.query.paging
+        assert paging is not None
+        return paging.limit
+
+    def _paged(
+        self, name: str, result: str, function: str, more: list[Code], doc: list[str]
+    ) -> list[str]:
+        row = self.method.row
+        assert row is not None
+        own = [parameter for parameter in self._parameters() if parameter not in ("self", "*")]
+        head = Call(f"async def {name}(", ["self", "*", *own, *more])
+        text = self.imports.spell(f"{result}[{row.text}]")
+        values = [*self._all_values(), *(argument.name for argument in self.method.choices)]
+        arguments = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+        before, build = self._builder(BODY + STEP)
+        names_ = [flat(one).partition(":")[0] for one in more]
+        call = Call(
+            f"await {self.constant}.{function}(",
+            ["self._session", arguments, build, *(f"{one}={one}" for one in names_)],
+        )
         return [
-            "",
-            f"{head}{spell(LIST)}[{spell(row.text)}]:",
-            *layout(self._collect(row, "rows"), indent=BODY + STEP, before="return "),
-            "",
-            *self._return(self._call("stream", arguments, self.build)),
+            *layout(head, indent="    ", after=f" -> {text}:"),
+            *doc,
+            *before,
+            *self._return(call),
         ]
 
     def _exec(self) -> list[str]:

@@ -181,3 +181,8 @@ def _legal(name: str, prefix: str) -> str:
     if name[0].isdigit():
         name = prefix + name
     return name + "_" if keyword.iskeyword(name) else name
+
+
+def numbered_name(name: str) -> str:
+    """What the method is called that gives the pages of a `:page` by their number."""
+    return f"{name.rstrip('_')}_numbered"

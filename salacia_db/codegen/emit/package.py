@@ -193,6 +193,9 @@ class Package:
             statement = query.statement
             name = names.field_name(statement.name)
             taken.take(name, f"query {statement.name!r}", statement.header)
+            if statement.kind == "page":
+                what = f"the pages by number of {statement.name!r}"
+                taken.take(names.numbered_name(name), what, statement.header)
             method = self.planner.plan(query, module)
             if method is not None:
                 methods.append(method)

@@ -19,6 +19,7 @@ KINDS: dict[Dialect, dict[str, Kind]] = {
         "bulk": "bulk",
         "copy": "copy",
         "stream": "stream",
+        "page": "page",
     },
     "sqlc": {
         "one": "one",
@@ -32,14 +33,13 @@ KINDS: dict[Dialect, dict[str, Kind]] = {
         "batchmany": "batchmany",
     },
 }
-_LATER = ("page",)
 _REFUSED = {
     "execlastid": (
         "PostgreSQL has no last insert id",
         "return it: `insert … returning id` with :one",
     ),
 }
-_ALL_KINDS = frozenset((*KINDS["salacia"], *KINDS["sqlc"], *_LATER, *_REFUSED))
+_ALL_KINDS = frozenset((*KINDS["salacia"], *KINDS["sqlc"], *_REFUSED))
 
 _LABEL = re.compile(r"\s*name\s*:")
 _WORDS = re.compile(r"\s*(?P<name>[^\s:]+)\s+:(?P<kind>\w+!?)\s*")
@@ -98,8 +98,6 @@ def _read_kind(word: str, at: Span, dialect: Dialect) -> Kind | Problem:
     kinds = KINDS[dialect]
     if word in kinds:
         return kinds[word]
-    if word in _LATER:
-        return Problem(f":{word} is not supported yet", at, f"use one of {_listed(dialect)}")
     if word in _REFUSED:
         return Problem(_REFUSED[word][0], at, _REFUSED[word][1])
     other: Dialect = "salacia" if dialect == "sqlc" else "sqlc"

@@ -6,41 +6,51 @@ from itertools import groupby
 from salacia_db.codegen.facts import Bit, Fragment, Statement
 from salacia_db.codegen.source.guards import Clauses, Guards
 from salacia_db.codegen.source.lexer import Token, lex
+from salacia_db.texts import numbered
 
 
-def fragments(statement: Statement) -> tuple[tuple[Fragment, ...], tuple[Bit, ...]]:
-    """The fragments of its text, and what its SET needs one of (see `facts.Dynamic.written`).
+class Fragments:
+    """The fragments of a statement's text.
 
     Parameters are told by their index in `statement.parameters`. What stands before a token, space
     and comments, is there when the token is.
     """
-    tokens = lex(statement.sql)
-    guards = Guards(statement, tokens)
-    starts = _starts(statement)
-    found: list[Fragment] = []
-    for clauses, run in groupby(_guarded(tokens, guards), key=lambda one: one[0]):
-        needs = _simplified(clauses, statement)
-        if needs is None:
-            continue
-        items = _items([token for _, token in run], starts)
-        first = items[0]
-        if found and isinstance(first, str) and _joins(found[-1], first):
-            items = (f" {first}", *items[1:])
-        found.append(Fragment(items, needs))
-    return tuple(found), guards.written()
+
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+        self._tokens = lex(statement.sql)
+        self._guards = Guards(statement, self._tokens)
+        self._starts = _starts(statement)
+
+    def all(self) -> tuple[Fragment, ...]:
+        """Those of the whole text."""
+        return self.between(0, len(self._statement.sql))
+
+    def written(self) -> tuple[Bit, ...]:
+        """What its SET needs one of (see `facts.Dynamic.written`)."""
+        return self._guards.written()
+
+    def between(self, start: int, end: int) -> tuple[Fragment, ...]:
+        """Those of the tokens that begin at `start:end`."""
+        tokens = [token for token in self._tokens if start <= token.start < end]
+        found: list[Fragment] = []
+        for clauses, run in groupby(_guarded(tokens, self._guards), key=lambda one: one[0]):
+            needs = _simplified(clauses, self._statement)
+            if needs is None:
+                continue
+            items = _items([token for _, token in run], self._starts)
+            first = items[0]
+            if found and isinstance(first, str) and _joins(found[-1], first):
+                items = (f" {first}", *items[1:])
+            found.append(Fragment(items, needs))
+        return tuple(found)
 
 
 def compose(parts: Sequence[Fragment], given: Collection[Bit]) -> tuple[str, tuple[int, ...]]:
     """The text for one choice, and the indexes of its parameters in their order."""
-    numbers: dict[int, int] = {}
-    text: list[str] = []
-    for part in parts:
-        if all(any(bit in given for bit in clause) for clause in part.needs):
-            for item in part.items:
-                if isinstance(item, int):
-                    item = f"${numbers.setdefault(item, len(numbers) + 1)}"
-                text.append(item)
-    return "".join(text).strip(), tuple(numbers)
+    there = (p for p in parts if all(any(bit in given for bit in need) for need in p.needs))
+    text, indexes = numbered(item for part in there for item in part.items)
+    return text.strip(), indexes
 
 
 def _simplified(clauses: Clauses, statement: Statement) -> Clauses | None:

@@ -106,6 +106,7 @@ def _parse_section(
         choices=text.lines.choices,
         filters=text.lines.filters,
         empty=directives.empty,
+        page_limit=text.page_limit,
         output_types=directives.output_types,
         batch=directives.batch,
     )
@@ -146,6 +147,7 @@ class _Text(Struct, frozen=True):
     pieces: Pieces
     parameters: tuple[ParameterUse, ...]
     lines: Lines
+    page_limit: int | None = None
 
 
 def _text_for_server(
@@ -175,13 +177,43 @@ def _text_for_server(
         edits += found.edits(body.end)
         problems += _one_shape(found, annotation)
     chosen = {condition.name for condition in found.conditions if condition.value is not None}
+    chosen |= {"limit"} if annotation.kind == "page" else set()
     parameters, defaults, wrong = _apply(directives, parameters, chosen)
     problems += wrong
+    limit, wrong = _page_limit(defaults.pop("limit", None), directives)
+    problems += wrong + _page_names(parameters, chosen, annotation)
     sql, pieces, markers = rewrite(body, references, numbers, edits)
     complete = tuple(replace(p, markers=markers[p.number]) for p in parameters)
     by_name = {p.name: p for p in complete if p.name}
     lines, wrong = optional_lines(found, pieces, by_name, defaults)
-    return _Text(sql, pieces, complete, lines), problems + wrong
+    return _Text(sql, pieces, complete, lines, limit), problems + wrong
+
+
+_OF_PAGES = ("after", "before", "limit", "total", "page")
+
+
+def _page_limit(literal: str | None, directives: Directives) -> tuple[int | None, list[Problem]]:
+    """The default of a page's limit."""
+    if literal is None:
+        return None, []
+    if literal.isdigit() and int(literal) > 0:
+        return int(literal), []
+    at = next(named.at for named in directives.defaults if named.name == "limit")
+    return None, [Problem("the limit of a page is 1 or more", at, "write `-- default: limit 20`")]
+
+
+def _page_names(
+    parameters: Sequence[ParameterUse], chosen: Collection[str], annotation: Annotation
+) -> list[Problem]:
+    """Names that a page has arguments of its own for."""
+    if annotation.kind != "page":
+        return []
+    names = [p.name for p in parameters] + [name for name in chosen if name != "limit"]
+    taken = [name for name in names if name in _OF_PAGES]
+    hint = "give it another name"
+    return [
+        Problem(f":page has an argument `{n}` of its own", annotation.header, hint) for n in taken
+    ]
 
 
 def _nul(body: Span) -> list[Problem]:

@@ -10,7 +10,7 @@ from parsing import parse, statement, text_at
 
 from salacia_db.codegen.facts import Statement
 from salacia_db.codegen.source import span_at
-from salacia_db.codegen.source.fragments import compose, fragments
+from salacia_db.codegen.source.fragments import Fragments, compose
 from salacia_db.codegen.source.lexer import lex
 from salacia_db.codegen.source.optional import Shape, optional_names, shape, shapes
 from salacia_db.codegen.source.rewriting import file_offset
@@ -254,7 +254,7 @@ def test_a_shape_is_what_a_person_would_write_for_it(plan):
     assert problems == []
     (found,) = statements
     names = optional_names(found)
-    parts, written = fragments(found)
+    parts, written = Fragments(found).all(), Fragments(found).written()
     for flags in product((False, True), repeat=len(names)):
         chosen = {name for name, flag in zip(names, flags, strict=True) if flag}
         made = given_by(found, chosen)

@@ -1,0 +1,207 @@
+"""Pages: whether an order is total, which of its keys can be NULL, whether an index serves it."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from salacia_db.codegen.analysis.cardinality import cardinality
+from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.nullability import prove
+from salacia_db.codegen.analysis.same import same_text
+from salacia_db.codegen.analysis.server import Parsed, Rejected, Server, ServerError
+from salacia_db.codegen.facts import Bit, Fragment, Paging, PgType, Span, Statement
+from salacia_db.codegen.problems import Problem
+from salacia_db.codegen.source.paging import OrderTerm, PageText, page_text
+from salacia_db.texts import Item, Key, Keyset, Position, numbered
+
+_LIMIT = 20
+_CARRIED = frozenset(
+    "bool int2 int4 int8 oid float4 float8 numeric text varchar bpchar name citext uuid date"
+    " timestamp timestamptz time bytea".split()
+)
+
+
+class PagingError(Exception):
+    """A statement that can't be walked in pages."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def paging(
+    statement: Statement, shapes: Sequence[frozenset[Bit]], server: Server, catalog: Catalog
+) -> tuple[Paging, list[Problem]]:
+    """The statement, with its stars written out, as pages; and warnings. Raises PagingError.
+
+    `shapes` are the choices for which the texts of the pages are checked.
+    """
+    text = page_text(statement)
+    if isinstance(text, Problem):
+        raise PagingError(text)
+    orders: list[tuple[str | None, tuple[Key, ...]]] = []
+    warnings: list[Problem] = []
+    for label, terms in text.orders.items():
+        keys = tuple(
+            Key(term.items, term.descending, term.nulls_first, nullable=True) for term in terms
+        )
+        proven = [
+            _nullable(_keyset(statement, text, keys, given), terms, server, catalog)
+            for given in shapes
+        ]
+        keys = tuple(
+            replace(key, nullable=any(nullable))
+            for key, nullable in zip(keys, zip(*proven, strict=True), strict=True)
+        )
+        for given in shapes:
+            keyset = _keyset(statement, text, keys, given)
+            _check_total(keyset, terms, server, catalog)
+            _check_texts(keyset, statement, server)
+        warnings += _unserved(_keyset(statement, text, keys, shapes[-1]), terms, server)
+        orders.append((label, keys))
+    limit = _LIMIT if statement.page_limit is None else statement.page_limit
+    return Paging(text.head, text.select, text.source, text.filter, tuple(orders), limit), warnings
+
+
+def _keyset(
+    statement: Statement, text: PageText, keys: tuple[Key, ...], given: frozenset[Bit]
+) -> Keyset:
+    def items(parts: Sequence[Fragment]) -> tuple[Item, ...]:
+        there = (p for p in parts if all(any(bit in given for bit in need) for need in p.needs))
+        return tuple(item for part in there for item in part.items)
+
+    first = len(statement.parameters)
+    return Keyset(
+        items(text.head), items(text.select), items(text.source), items(text.filter), keys, first
+    )
+
+
+def _parse(items: Sequence[Item], server: Server, at: Span) -> Parsed:
+    sql, _ = numbered(items)
+    parsed = server.parse(sql)
+    if isinstance(parsed, Rejected):
+        message = f"pages of this statement can't be read: {parsed.message}"
+        hint = "order by expressions of the tables, not by names that SELECT gives"
+        raise PagingError(Problem(message, at, hint))
+    return parsed
+
+
+def _nullable(
+    keyset: Keyset, terms: Sequence[OrderTerm], server: Server, catalog: Catalog
+) -> list[bool]:
+    """For each key whether it can be NULL. Raises PagingError for what can't be a key."""
+    parsed = _parse(keyset.page(), server, terms[0].at)
+    query, count = parsed.main, len(terms)
+    if query is None:
+        raise PagingError(Problem("this order can't be understood", terms[0].at))
+    entries = query.nodes("targetList")
+    keys = [entry for entry in entries if not entry.get("resjunk")][-count:]
+    by_reference = {entry.number("ressortgroupref"): entry for entry in entries}
+    ordered = [by_reference[c.number("tleSortGroupRef")] for c in query.nodes("sortClause")]
+    if len({same_text(key.node("expr")) for key in keys}) < count:
+        raise PagingError(Problem("a page is ordered twice by the same", terms[0].at))
+    for index, (term, column) in enumerate(zip(terms, parsed.columns[-count:], strict=True)):
+        _check_type(catalog.types.get(column.type), term)
+        wanted = same_text(keys[index].node("expr"))
+        if len(ordered) != count or same_text(ordered[index].node("expr")) != wanted:
+            message = "a page's order has to be told by expressions of the tables"
+            hint = "write the expression out, rather than its place or a name that SELECT gives it"
+            raise PagingError(Problem(message, term.at, hint))
+    return [proof.nullable for proof in prove(query, catalog)[-count:]]
+
+
+def _check_type(kind: PgType | None, term: OrderTerm) -> None:
+    base = kind
+    while base is not None and base.kind == "domain":
+        base = base.element
+    if base is None or not (base.kind == "enum" or base.name in _CARRIED):
+        name = "this type" if kind is None else kind.display
+        hint = "order by something simpler, or cast it: `(…)::text`"
+        raise PagingError(Problem(f"a cursor can't carry {name}", term.at, hint))
+
+
+def _check_total(
+    keyset: Keyset, terms: Sequence[OrderTerm], server: Server, catalog: Catalog
+) -> None:
+    """With its keys given, there must be one row at most."""
+    items: list[Item] = ["select 1\n", *keyset.source, "\nwhere true"]
+    if keyset.filter:
+        items += ["\n  and (", *keyset.filter, "\n)"] if _text(keyset.filter) else []
+    for index, key in enumerate(keyset.keys):
+        if not key.nullable:
+            items += ["\n  and ", *key.items, " = ", keyset.first + index]
+    query = _parse([*keyset.head, "\n", *items], server, terms[0].at).main
+    if query is None or cardinality(query, catalog) == "many":
+        raise PagingError(
+            Problem(
+                "this order isn't total: rows that are equal in it could be met twice or never",
+                terms[-1].at,
+                "end it with the columns of a unique key that can't be NULL: `…, i.id`",
+            )
+        )
+
+
+def _text(items: Sequence[Item]) -> bool:
+    return any(isinstance(item, int) or item.strip() for item in items)
+
+
+def _check_texts(keyset: Keyset, statement: Statement, server: Server) -> None:
+    """Every form of a page's text is one that the server takes."""
+    for one in (keyset, keyset.backwards()):
+        present = tuple(True for _ in one.keys)
+        nothing = tuple(not key.nullable for key in one.keys)
+        positions = dict.fromkeys(
+            (None, Position(present), Position(nothing), Position(nothing, True))
+        )
+        for position in positions:
+            _parse(one.page(position), server, statement.header)
+        _parse(one.page(Position(present), total=True), server, statement.header)
+    _parse(keyset.numbered(), server, statement.header)
+
+
+def _unserved(keyset: Keyset, terms: Sequence[OrderTerm], server: Server) -> list[Problem]:
+    """A warning where the rows have to be sorted, whatever index there is."""
+    sql, indexes = numbered(keyset.page())
+    try:
+        sorts = _sorts(sql, len(indexes), server)
+    except ServerError:
+        return []  # no leave to plan this (a table of somebody else's): nothing to say
+    if not sorts:
+        return []
+    order = ", ".join(_written(term) for term in terms)
+    return [
+        Problem(
+            f"no index gives the order {order}: each page sorts all rows",
+            terms[0].at,
+            "create an index on these, in this order and these directions",
+            severity="warning",
+        )
+    ]
+
+
+def _written(term: OrderTerm) -> str:
+    text = "".join("…" if isinstance(item, int) else item for item in term.items)
+    return f"`{' '.join(text.split())}{' desc' if term.descending else ''}`"
+
+
+def _sorts(sql: str, parameters: int, server: Server) -> bool:
+    """Whether the best plan without a sequential scan begins with a sort. Raises ServerError."""
+    values = f"({', '.join(['null'] * parameters)})" if parameters else ""
+    server.rows(
+        "set enable_seqscan = off; set enable_sort = off; set plan_cache_mode = force_generic_plan"
+    )
+    try:
+        server.rows(f"prepare salacia_page as {sql}")
+        try:
+            raw = server.json(f"explain (format json) execute salacia_page{values}")
+        finally:
+            server.rows("deallocate salacia_page")
+    finally:
+        server.rows("reset enable_seqscan; reset enable_sort; reset plan_cache_mode")
+    plan = msgspec.json.decode(raw)[0]["Plan"]
+    while plan["Node Type"] in ("Limit", "Result", "Gather", "Gather Merge", "LockRows"):
+        if not plan.get("Plans"):
+            return False
+        plan = plan["Plans"][0]
+    return plan["Node Type"] in ("Sort", "Incremental Sort")
