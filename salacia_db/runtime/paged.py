@@ -166,8 +166,8 @@ class Paged:
 
     def _belongs(self, values: Row) -> bytes:
         """What a cursor is bound to: the query, its order and its filter."""
-        absent = [value if value is not UNSET else None for value in values]
-        return cursor.digest(self._name, *absent)
+        known = [None if value is UNSET else value for value in values]
+        return cursor.digest(self._name, self._switches.given(values), *known)
 
     def _position(
         self, text: str, order: str | None, belongs: bytes, *, backwards: bool

@@ -51,7 +51,7 @@ def paging(
             for given in shapes
         ]
         keys = tuple(
-            replace(key, nullable=any(nullable))
+            replace(key, nullable=any(nullable), nulls_first=key.nulls_first and any(nullable))
             for key, nullable in zip(keys, zip(*proven, strict=True), strict=True)
         )
         for given in shapes:

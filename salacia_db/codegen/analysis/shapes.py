@@ -156,11 +156,11 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         return Outcome(None, tuple(problems))
     pages: Paging | None = None
     if statement.kind == "page":
-        if not all(query.read_only for query in queries):
-            raise _DifferError(_writes_in_pages(statement, queries))
         weakest = min((one.shape.given for one in answers.shapes), key=len)
         pages, warnings = paging(expanded, [reference.shape.given, weakest], server, catalog)
         problems += warnings
+        if not all(query.read_only for query in queries):
+            raise _DifferError(_writes_in_pages(statement, queries))
     suffix, created = _suffix(queries[: len(answers.shapes)])
     query = replace(
         reference.query,
