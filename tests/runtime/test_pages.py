@@ -13,6 +13,7 @@ from items import Database
 from msgspec import UNSET
 
 from salacia_db.runtime import InvalidArgument, InvalidCursor, Key, Paged, UsageError, When, cursor
+from salacia_db.texts import Position
 
 TABLE = """
 create table entry (id int primary key, kind text, size int, rate numeric, at timestamptz not null);
@@ -308,8 +309,9 @@ async def test_a_page_in_a_unit_of_work_sees_its_rows(db, entries):
 
 async def test_a_page_far_behind_costs_no_more_than_the_first(db, entries):
     await entries.execute(
-        "insert into entry select n, null, case when n % 3 = 0 then null else n * 7 % 1000 end, null,"
-        " now() from generate_series(1, 110000) n"
+        "insert into entry"
+        " select n, null, case when n % 3 > 0 then n * 7 % 1000 end, null, now()"
+        " from generate_series(1, 110000) n"
     )
     await entries.execute("vacuum analyze entry")
     last = await entries.fetchrow(

@@ -9,7 +9,8 @@ from salacia_db.codegen.analysis.cardinality import cardinality
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.same import same_text
-from salacia_db.codegen.analysis.server import Parsed, Rejected, Server, ServerError
+from salacia_db.codegen.analysis.server import Parsed, Server
+from salacia_db.codegen.analysis.session import Rejected, ServerError
 from salacia_db.codegen.facts import Bit, Fragment, Paging, PgType, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.paging import OrderTerm, PageText, page_text

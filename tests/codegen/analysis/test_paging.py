@@ -21,6 +21,10 @@ create index on part (lower(code), id);
 create view parts as select p.*, m.name as maker from part p left join maker m on m.id = p.maker_id;
 """
 
+NOT_TOTAL = "this order isn't total: rows that are equal in it could be met twice or never"
+CANNOT = "can't stand in the outermost SELECT of a :page"
+OF_TABLES = "a page's order has to be told by expressions of the tables"
+
 
 @pytest.fixture
 def shop(asker) -> Asker:
@@ -38,7 +42,8 @@ def outcome(ask: Asker, sql: str) -> tuple[Paging | None, list[Problem]]:
 def test_the_keys_of_an_order_are_told_with_their_directions_and_nulls(shop):
     found, problems = outcome(
         shop,
-        "-- default: limit 50\nselect p, m.name from part p left join maker m on m.id = p.maker_id\n"
+        "-- default: limit 50\nselect p, m.name\n"
+        "from part p left join maker m on m.id = p.maker_id\n"
         "order by\n  p.at desc, p.id desc, -- sort: newest / oldest\n"
         "  p.size desc nulls last, p.id -- sort: size\n",
     )
@@ -99,34 +104,23 @@ def test_an_order_without_an_index_is_a_warning(shop, sql, order):
         ("select id from part", ":page has no ORDER BY"),
         ("select 1 as x order by 1", ":page has no FROM"),
         ("delete from part returning id", ":page has no SELECT"),
-        ("select id from part order by at", "this order isn't total: rows that are equal in it "
-         "could be met twice or never"),
-        ("select id from part order by maker_id, code", "this order isn't total: rows that are "
-         "equal in it could be met twice or never"),
-        ("select city from maker order by city", "this order isn't total: rows that are equal in it "
-         "could be met twice or never"),
-        ("select m.id from maker m join part p on p.maker_id = m.id order by m.id",
-         "this order isn't total: rows that are equal in it could be met twice or never"),
-        ("select id from part order by id limit 3", "LIMIT can't stand in the outermost SELECT of a "
-         ":page"),
-        ("select size from part group by size order by size", "GROUP can't stand in the outermost "
-         "SELECT of a :page"),
-        ("select distinct id from part order by id", "DISTINCT can't stand in the outermost SELECT "
-         "of a :page"),
-        ("select id from part union select id from maker order by id", "UNION can't stand in the "
-         "outermost SELECT of a :page"),
-        ("select id from part order by id for update", "FOR can't stand in the outermost SELECT of "
-         "a :page"),
-        ("select id, code from part order by 1", "a page's order has to be told by expressions of "
-         "the tables"),
-        ("select id, -id as at from part order by at, id", "a page's order has to be told by "
-         "expressions of the tables"),
-        ("select id as n from part order by n", 'pages of this statement can\'t be read: column "n" '
-         "does not exist"),
+        ("select id from part order by at", NOT_TOTAL),
+        ("select id from part order by maker_id, code", NOT_TOTAL),
+        ("select city from maker order by city", NOT_TOTAL),
+        ("select m.id from maker m join part p on p.maker_id = m.id order by m.id", NOT_TOTAL),
+        ("select id from part order by id limit 3", f"LIMIT {CANNOT}"),
+        ("select size from part group by size order by size", f"GROUP {CANNOT}"),
+        ("select distinct id from part order by id", f"DISTINCT {CANNOT}"),
+        ("select id from part union select id from maker order by id", f"UNION {CANNOT}"),
+        ("select id from part order by id for update", f"FOR {CANNOT}"),
+        ("select id, code from part order by 1", OF_TABLES),
+        ("select id, -id as at from part order by at, id", OF_TABLES),
+        ("select id as n from part order by n",
+         'pages of this statement can\'t be read: column "n" does not exist'),
         ("select id from part order by row(id), id", "a cursor can't carry record"),
         ("select id from part order by id, id", "a page is ordered twice by the same"),
-        ("select id from part order by id,\nsize + :x, -- if :x\ncode", "a line of the ORDER BY of a :page can't "
-         "be optional"),
+        ("select id from part order by id,\nsize + :x, -- if :x\ncode",
+         "a line of the ORDER BY of a :page can't be optional"),
     ],
 )  # fmt: skip
 def test_what_is_no_page_is_refused(shop, sql, message):
