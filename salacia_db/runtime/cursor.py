@@ -28,15 +28,16 @@ class _Content(msgspec.Struct, frozen=True, array_like=True):
     version: int
     digest: bytes
     inclusive: bool
-    keys: list[Any]
+    keys: list[bool | int | float | str | tuple[str, Any] | None]
 
 
-# What MessagePack has no type for, by a letter.
+# What needs a letter to be told from others.
 _READ: dict[str, Callable[[Any], object]] = {
     "D": datetime.fromisoformat,
     "d": date.fromisoformat,
     "t": time.fromisoformat,
     "n": Decimal,
+    "b": bytes,
     "u": UUID,
     "i": lambda parts: timedelta(*parts),
 }
@@ -45,6 +46,7 @@ _WRITE: tuple[tuple[type, str, Callable[[Any], object]], ...] = (
     (date, "d", date.isoformat),
     (time, "t", time.isoformat),
     (Decimal, "n", str),
+    (bytes, "b", bytes),
     (UUID, "u", str),
     (timedelta, "i", lambda value: [value.days, value.seconds, value.microseconds]),
 )
@@ -69,7 +71,7 @@ def decode(cursor: str, belongs: bytes, name: str, parameter: str) -> tuple[tupl
     Raises `InvalidCursor` where it is damaged or belongs to something else.
     """
     damaged = InvalidCursor(f"{name}: `{parameter}` is no cursor", parameter=parameter)
-    if not isinstance(cursor, str) or len(cursor) > _LONGEST:
+    if len(cursor) > _LONGEST:
         raise damaged
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -77,7 +79,7 @@ def decode(cursor: str, belongs: bytes, name: str, parameter: str) -> tuple[tupl
         if checksum != _checksum(content):
             raise damaged
         found = msgspec.msgpack.decode(content, type=_Content)
-        keys = tuple(map(_read, found.keys))
+        keys = tuple(_READ[k[0]](k[1]) if isinstance(k, tuple) else k for k in found.keys)
     except (ValueError, TypeError, ArithmeticError, KeyError, binascii.Error, RecursionError):
         raise damaged from None
     if found.version != _VERSION or found.digest != belongs:
@@ -92,15 +94,8 @@ def _checksum(data: bytes) -> bytes:
     return blake2b(data, digest_size=_CHECKSUM).digest()
 
 
-def _written(value: object) -> object:
+def _written(value: Any) -> Any:
     for kind, letter, write in _WRITE:
         if isinstance(value, kind):
-            return [letter, write(value)]
-    return value
-
-
-def _read(value: object) -> object:
-    if isinstance(value, list):
-        letter, written = value
-        return _READ[letter](written)
+            return letter, write(value)
     return value

@@ -186,7 +186,7 @@ class Paged:
         return InvalidCursor(f"{self._name}: `{parameter}` is no cursor", parameter=parameter)
 
     def _at_least_one(self, name: str, value: int) -> None:
-        if not isinstance(value, int) or value < 1:
+        if value < 1:
             raise InvalidArgument(
                 f"{self._name}: `{name}` has to be 1 or more", parameter=name, expected="integer"
             )

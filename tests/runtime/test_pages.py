@@ -290,7 +290,7 @@ async def test_a_forged_cursor_gives_no_more_than_the_query(db, entries):
 async def test_bad_arguments_say_so(db, entries):
     with pytest.raises(UsageError, match="`after` or `before`"):
         await read(BY_SIZE, db, after="a", before="b")
-    for limit in (0, -1, "3"):
+    for limit in (0, -1):
         with pytest.raises(InvalidArgument, match="`limit` has to be 1 or more"):
             await read(BY_SIZE, db, limit=limit)
     with pytest.raises(InvalidArgument, match="`page` has to be 1 or more"):

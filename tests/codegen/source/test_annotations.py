@@ -51,7 +51,7 @@ def test_pascal_case_becomes_snake_case():
         ("-- name:", "1:1", "an annotation without a name", "write `-- name: search :many`"),
         ("-- name: x", "1:1", "the annotation of `x` has no kind",
          "write `-- name: x :many`; the kinds are :one, :one!, :many, :exec, :bulk, :copy, "
-         ":stream"),
+         ":stream, :page"),
         ("-- name: x :one of them", "1:1", "more than a name and a kind in an annotation",
          "write `-- name: x :one` and put the rest on lines of its own under it"),
         ("-- name: x :mnay", "1:12", "there is no kind :mnay", "did you mean `:many`?"),
