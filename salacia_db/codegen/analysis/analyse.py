@@ -87,7 +87,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     if statement.kind == "copy":
         copied = copy_target(statement, parsed.written, given, catalog)
     problems += [
-        *_untold(statement, parsed),
+        *([] if isinstance(copied, Problem) else _untold(statement, parsed)),
         *untyped,
         *rows.unnamed(statement, text.parts, parsed),
         *rows.untrusted(statement, row),
