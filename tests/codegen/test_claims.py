@@ -11,6 +11,9 @@ import claims
 import pytest
 from claims import Outcome
 
+from salacia_db.postgres.account import server_account
+from salacia_db.postgres.binaries import find_binaries
+
 _PLACE = re.compile(r"^(?P<path>[^\s:]+):(?P<line>\d+):(?P<column>\d+): (error|warning): ")
 
 
@@ -28,6 +31,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[O
 
 @pytest.mark.parametrize("name", claims.names())
 def test_a_claim_holds(name: str, outcome: Callable[[str], tuple[Outcome, Path]]):
+    if name == "upsert" and find_binaries(server_account()).major < 18:
+        pytest.skip("18 brought `old`, which tells created rows from updated ones")
     found, _ = outcome(name)
 
     assert found.said == claims.expected_text(name)

@@ -12,7 +12,7 @@ _RELATION, _CTE = 0, 6  # RTEKind
 _UPDATE, _INSERT, _MERGE = 2, 3, 5  # CmdType
 _BOOLEAN = 16
 _CASTS = (1, 2)  # CoercionForm: explicit and implicit
-_SAME_VALUE = ("RELABELTYPE", "COLLATEEXPR", "COLLATE", "COERCETODOMAIN")
+_SAME_VALUE = ("RELABELTYPE", "COLLATEEXPR", "COERCETODOMAIN")
 _CONVERSIONS = (*_SAME_VALUE, "COERCEVIAIO", "ARRAYCOERCEEXPR")
 
 
@@ -169,16 +169,16 @@ class _Walker:
             return [
                 (argument, place if i == 0 else _NOWHERE) for i, argument in enumerate(arguments)
             ]
-        if tag in ("ARRAY", "ARRAYEXPR"):
+        if tag == "ARRAYEXPR":
             return [(element, place) for element in node.nodes("elements")]
-        if tag in ("CASE", "CASEEXPR"):
+        if tag == "CASEEXPR":
             return [
                 (node.get("arg"), _NOWHERE),
                 *((when.get("expr"), _NOWHERE) for when in arguments),
                 *((when.get("result"), place) for when in arguments),
                 (node.get("defresult"), place),
             ]
-        if tag in ("COALESCE", "COALESCEEXPR"):
+        if tag == "COALESCEEXPR":
             asking = replace(place, asks=True)
             return [*((a, asking) for a in arguments[:-1]), *((a, place) for a in arguments[-1:])]
         if tag == "NULLTEST":
@@ -190,7 +190,7 @@ class _Walker:
                 if compared
                 else [(argument, _NOWHERE) for argument in arguments]
             )
-        if tag in ("ROWCOMPARE", "ROWCOMPAREEXPR"):
+        if tag == "ROWCOMPAREEXPR":
             pairs = zip(node.nodes("largs"), node.nodes("rargs"), strict=False)
             return self._compared([list(pair) for pair in pairs], scopes, False)
         return [(part, _NOWHERE) for part in node.fields.values()]

@@ -10,6 +10,16 @@ Value: TypeAlias = "Node | list[Value] | bytes | int | bool | str | None"
 _TOKEN = re.compile(r"[(){}]|[^ (){}\\]+(?:\\.[^ (){}\\]*)*|(?:\\.[^ (){}\\]*)+", re.DOTALL)
 _NUMBER = re.compile(r"-?\d+")
 _LIST_KINDS = frozenset("iobx")  # integers, oids, a bitmapset, transaction ids
+# What nodes were called before 16.
+_RENAMED = {
+    "ARRAY": "ARRAYEXPR",
+    "CASE": "CASEEXPR",
+    "COALESCE": "COALESCEEXPR",
+    "COLLATE": "COLLATEEXPR",
+    "MINMAX": "MINMAXEXPR",
+    "ROW": "ROWEXPR",
+    "ROWCOMPARE": "ROWCOMPAREEXPR",
+}
 _LINE = 78  # LINELEN of format_node_dump()
 
 
@@ -133,7 +143,8 @@ class _Reader:
         """A node whose brace has been read."""
         read, words = self.next, self.words
         fields: dict[str, Value] = {}
-        node = Node(read(), fields)
+        tag = read()
+        node = Node(_RENAMED.get(tag, tag), fields)
         label = read()
         while label != "}":
             # Strictly label, value, label, value: a word may itself begin with a colon.

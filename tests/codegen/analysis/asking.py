@@ -53,7 +53,8 @@ create table billing.providers (id int primary key, v numeric not null);
 # What older servers lack, and the version that brought it.
 _CAME_WITH = (
     (18, r"\b(old|new)\.\w"),
-    (17, r"\bnot matched by\b|^merge\b.* returning\b|\bjson_value\("),
+    (17, r"\bnot matched by\b|^merge\b.* returning\b|\bjson_(value|table)\("),
+    (16, r"\bpg_input_is_valid\("),
     (15, r"^merge\b"),
 )
 needs_messages = pytest.mark.skipif(

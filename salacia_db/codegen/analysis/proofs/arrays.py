@@ -15,7 +15,7 @@ def elements(array: Node, scope: Scope) -> Proof:
     """Whether an element of the array can be NULL; of no interest where the array itself is."""
     while array.tag in ("RELABELTYPE", "ARRAYCOERCEEXPR") and array.node("arg") is not None:
         array = array.node("arg") or array
-    if array.tag in ("ARRAYEXPR", "ARRAY"):
+    if array.tag == "ARRAYEXPR":
         return _listed(array, scope)
     if array.tag == "CONST" and lacks_nulls(array):
         return never("no element is NULL", array)

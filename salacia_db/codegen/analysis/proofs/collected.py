@@ -42,7 +42,7 @@ def collected(query: Node, catalog: Catalog) -> list[Collected]:
 def _collected(node: Node, scope: Scope) -> Collected:
     if node.tag == "AGGREF":
         return _aggregate(node, scope)
-    if node.tag in ("COALESCE", "COALESCEEXPR"):
+    if node.tag == "COALESCEEXPR":
         return _either([_collected(argument, scope) for argument in node.nodes("args")])
     if node.tag == "CONST" and _is_empty(node):
         return Collected(filled=True, empty=True)

@@ -95,7 +95,7 @@ def _joined(node: Node, entry: int, attribute: int, scope: Scope) -> Proof:
     inner = behind(scope.query, entry, attribute)
     if inner is None:
         return scope.lost.get(entry) or maybe("not understood")
-    merged = inner.nodes("args") if inner.tag in ("COALESCE", "COALESCEEXPR") else []
+    merged = inner.nodes("args") if inner.tag == "COALESCEEXPR" else []
     if present and node.number("jointype") == FULL and len(merged) == 2:
         return _merged(entry, merged, scope)
     return scope.prove(inner)

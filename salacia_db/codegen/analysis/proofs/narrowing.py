@@ -121,7 +121,7 @@ def _nulltest(node: Node, outcomes: Outcomes, scope: Scope) -> Known:
     if argument is None or outcomes - {None} != frozenset((not is_null_test,)):
         return _NOTHING
     known = not_null(argument, scope)
-    if not is_null_test and argument.tag in ("ROWEXPR", "ROW"):  # `(a, b) IS NOT NULL`: both
+    if not is_null_test and argument.tag == "ROWEXPR":  # `(a, b) IS NOT NULL`: both
         known = _both(known, _all(not_null(a, scope) for a in argument.nodes("args")))
     return known
 
@@ -228,7 +228,6 @@ _BOOLEAN: dict[str, Callable[[Node, Outcomes, Scope], Known]] = {
     "BOOLEANTEST": _booleantest,
     "SCALARARRAYOPEXPR": _arrayop,
     "DISTINCTEXPR": _distinct,
-    "COALESCE": _coalesce_test,
     "COALESCEEXPR": _coalesce_test,
     "SUBLINK": _sublink,
 }
@@ -299,11 +298,8 @@ _VALUES: dict[str, Callable[[Node, Scope], Known]] = {
     "COERCETODOMAIN": _argument,
     "FIELDSELECT": _argument,
     "NULLIFEXPR": _first,
-    "COALESCE": _one_of,
     "COALESCEEXPR": _one_of,
-    "MINMAX": _one_of,
     "MINMAXEXPR": _one_of,
-    "ROWCOMPARE": _leading_pair,
     "ROWCOMPAREEXPR": _leading_pair,
     "SUBSCRIPTINGREF": _subscripts,
     "SUBLINK": lambda node, scope: _sublink(node, _SURE, scope),

@@ -38,7 +38,7 @@ def integer(node: Node) -> int | None:
 
 def holds_elements(node: Node) -> bool:
     """Whether an array surely has an element, as the right side of `x IN (1, 2)` does."""
-    if node.tag in ("ARRAYEXPR", "ARRAY"):
+    if node.tag == "ARRAYEXPR":
         return not node.flag("multidims") and bool(node.nodes("elements"))
     if node.tag in ("ARRAYCOERCEEXPR", "RELABELTYPE"):
         inner = node.node("arg")
