@@ -174,6 +174,7 @@ def test_what_is_not_read_can_change_and_the_answer_stays(library, sql):
 
 @pytest.mark.parametrize("sql", [sql for sql, _, _ in WRITES])
 def test_nothing_changes_but_what_is_written(library, sql):
+    library.skip_before(sql)
     query = library(sql, "many" if "returning word" in sql else "exec")
     written = {(one.table.name, name) for one in query.columns_written for name in one.columns}
     with psycopg.connect(library.url) as connection:
@@ -243,6 +244,7 @@ def test_what_is_not_known_may_be_anything(library, sql):
     ],
 )
 def test_the_time_of_the_transaction(library, sql, uses):
+    library.skip_before(sql)
     outcome = library.outcome(sql, "exec" if sql.startswith(("insert", "update")) else "many")
     assert outcome.query is not None, outcome.problems
     assert outcome.query.uses_time == uses
