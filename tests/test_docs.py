@@ -69,6 +69,10 @@ def test_tests_work_as_they_are_described(reader: Reader) -> None:
     follow(reader, "testing.md", example=True)
 
 
+def test_rows_are_found_as_it_is_described(reader: Reader) -> None:
+    follow(reader, "find.md", example=False)
+
+
 def test_the_generator_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "generator.md", example=True)
 

@@ -5,6 +5,7 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .ai_interactions import AiInteractionsCreateManyInput, AiInteractionsLoadInput
 from .ai_providers import AiProvidersCreateManyInput
 from .api_requests import ApiRequestsCreateManyInput, ApiRequestsLoadInput
@@ -34,4 +35,5 @@ __all__ = [
     "SystemMetadata",
     "UnitOfWork",
     "connect",
+    "tables",
 ]

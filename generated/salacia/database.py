@@ -4,7 +4,7 @@
 from typing import Protocol, Unpack
 
 from salacia_db.runtime import Database as _Database
-from salacia_db.runtime import Hooks, Overrides, Profile, lazy
+from salacia_db.runtime import Finds, Hooks, Overrides, Profile, lazy
 from salacia_db.runtime import UnitOfWork as _UnitOfWork
 
 from .ai_interactions import AiInteractionsQueries
@@ -12,11 +12,12 @@ from .ai_providers import AiProvidersQueries
 from .api_requests import ApiRequestsQueries
 from .health_checks import HealthChecksQueries
 from .messages import MessagesQueries
+from .relations import Relations
 from .statistics import StatisticsQueries
 from .system_metadata import SystemMetadataQueries
 
 
-class Queries(Protocol):
+class Queries(Finds, Protocol):
     """What a service can take: the groups of a database or of a unit of work.
 
     On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.
@@ -45,6 +46,11 @@ class Queries(Protocol):
     @property
     def messages(self) -> MessagesQueries:
         """Queries of sql/messages.sql."""
+        ...
+
+    @property
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
         ...
 
     @property
@@ -87,6 +93,11 @@ class UnitOfWork(_UnitOfWork):
         return MessagesQueries(self.session)
 
     @lazy
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
+        return Relations(self.session)
+
+    @lazy
     def statistics(self) -> StatisticsQueries:
         """Queries of sql/statistics.sql."""
         return StatisticsQueries(self.session)
@@ -126,6 +137,11 @@ class Database(_Database[UnitOfWork]):
     def messages(self) -> MessagesQueries:
         """Queries of sql/messages.sql."""
         return MessagesQueries(self.session)
+
+    @lazy
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
+        return Relations(self.session)
 
     @lazy
     def statistics(self) -> StatisticsQueries:

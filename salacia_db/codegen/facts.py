@@ -265,15 +265,23 @@ class TableColumn(Struct, frozen=True):
 
 
 class ForeignKey(Struct, frozen=True):
-    """Columns of a table, and those of another that they refer to, in the same order."""
+    """Columns of a table, and those of another that they refer to, in the same order.
+
+    `name` is the constraint's; `checked`: all rows have been compared with it.
+    """
 
     columns: tuple[str, ...]
     table: TableRef
     referred: tuple[str, ...]
+    name: str = ""
+    checked: bool = False
 
 
 class Table(Struct, frozen=True):
-    """A relation. `kind` is pg_class.relkind; `unique_keys` are those that hold for every row."""
+    """A relation. `kind` is pg_class.relkind; `unique_keys` are those that hold for every row.
+
+    `inert`: reading it is proven to write nothing and to leave the session as it was.
+    """
 
     oid: int
     ref: TableRef
@@ -283,6 +291,7 @@ class Table(Struct, frozen=True):
     primary_key: tuple[str, ...]
     unique_keys: tuple[tuple[str, ...], ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
+    inert: bool = False
 
 
 # --- what `analysis` proves -----------------------------------------------------------------------

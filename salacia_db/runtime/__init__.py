@@ -4,6 +4,9 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
 from salacia_db.runtime.arrays import read_array, write_array
+from salacia_db.runtime.codecs import as_json
+from salacia_db.runtime.columns import BoolColumn, Column, Order, TextColumn
+from salacia_db.runtime.conditions import Condition
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.dynamic import Dynamic, When
 from salacia_db.runtime.errors import (
@@ -53,6 +56,7 @@ from salacia_db.runtime.events import (
     Updated,
     Updating,
 )
+from salacia_db.runtime.finding import Finds, OrderBy
 from salacia_db.runtime.group import Group, lazy
 from salacia_db.runtime.hooks import HookFailure, Hooks
 from salacia_db.runtime.interval import Interval
@@ -60,10 +64,12 @@ from salacia_db.runtime.json import decode_json, json_decoder
 from salacia_db.runtime.options import Isolation
 from salacia_db.runtime.page import NumberedPage, Page
 from salacia_db.runtime.paged import Paged
-from salacia_db.runtime.secret import Secret
+from salacia_db.runtime.relations import Link, Relation, Relations, Through
+from salacia_db.runtime.secret import Secret, reveal
 from salacia_db.runtime.session import Row, Session
 from salacia_db.runtime.statement import Batch, Statement, Write
 from salacia_db.runtime.stream import Stream
+from salacia_db.runtime.tables import Table
 from salacia_db.runtime.unit_of_work import UnitOfWork
 from salacia_db.runtime.uuid7 import uuid7
 from salacia_db.texts import Key
@@ -74,9 +80,12 @@ __all__ = [
     "Arguments",
     "Batch",
     "Before",
+    "BoolColumn",
     "CheckViolation",
+    "Column",
     "CommitOutcomeUnknown",
     "ConcurrentUse",
+    "Condition",
     "ConfigurationError",
     "ConnectionFailed",
     "ConnectionLost",
@@ -91,6 +100,7 @@ __all__ = [
     "Deleting",
     "Dynamic",
     "ExclusionViolation",
+    "Finds",
     "ForeignKeyViolation",
     "Group",
     "HookFailure",
@@ -103,10 +113,13 @@ __all__ = [
     "InvalidValue",
     "Isolation",
     "Key",
+    "Link",
     "LockNotAvailable",
     "NotFound",
     "NotNullViolation",
     "NumberedPage",
+    "Order",
+    "OrderBy",
     "Overrides",
     "Page",
     "Paged",
@@ -115,6 +128,8 @@ __all__ = [
     "PoolTimeout",
     "Profile",
     "ReadOnlyTransaction",
+    "Relation",
+    "Relations",
     "Row",
     "SalaciaError",
     "SchemaChanged",
@@ -126,6 +141,9 @@ __all__ = [
     "StatementCancelled",
     "Stream",
     "Struct",
+    "Table",
+    "TextColumn",
+    "Through",
     "TransactionRolledBack",
     "UniqueViolation",
     "UnitOfWork",
@@ -138,12 +156,14 @@ __all__ = [
     "WriteDeadlineExceeded",
     "WrongEventLoop",
     "WrongProcess",
+    "as_json",
     "decode_json",
     "field",
     "json_decoder",
     "lazy",
     "read_array",
     "retry_safe",
+    "reveal",
     "uuid7",
     "write_array",
 ]

@@ -43,6 +43,11 @@ def encode_jsonb(value: Any) -> bytes:
     return b"\x01" + _encode(value)
 
 
+def as_json(value: Any) -> msgspec.Raw:
+    """A value as JSON that is taken for one, even if it is a list within an array."""
+    return msgspec.Raw(_encode(value))
+
+
 def encode_lsn(value: int) -> bytes:
     """A place in the log, of which asyncpg alone takes only the lower half."""
     return value.to_bytes(8, "big")

@@ -36,6 +36,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
 from salacia_db.runtime.connection import NEVER, Connection, open_connection
 from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.finding import Finder
 from salacia_db.runtime.hooks import Hooks
 from salacia_db.runtime.late import LateRunner
 from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
@@ -52,7 +53,7 @@ U = TypeVar("U", bound=UnitOfWork)
 _PACKAGE = str(Path(__file__).parents[1])
 
 
-class Database(Generic[U]):
+class Database(Finder[Session], Generic[U]):
     """A database, with a pool of connections: `async with connect() as db`.
 
     Or `db = await connect().open()` and in the end `await db.close()`. It belongs to the event

@@ -1,6 +1,6 @@
 """Secrets: values that show in no repr, log line or error."""
 
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -30,3 +30,8 @@ class Secret(Generic[T]):
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))
+
+
+def reveal(value: Any) -> Any:
+    """The value of a secret; any other value as it is."""
+    return cast("Any", value).reveal() if isinstance(value, Secret) else value

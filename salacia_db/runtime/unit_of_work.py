@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, Self
 import asyncpg
 
 from salacia_db.runtime.errors import CommitOutcomeUnknown, ConcurrentUse, UsageError
+from salacia_db.runtime.finding import Finder
 from salacia_db.runtime.late import LateRunner
 from salacia_db.runtime.session import Row
 from salacia_db.runtime.transaction import Frame, Transaction
@@ -16,7 +17,7 @@ from salacia_db.runtime.transactional import TransactionSession
 P = ParamSpec("P")
 
 
-class UnitOfWork:
+class UnitOfWork(Finder[TransactionSession]):
     """One transaction, or with `unit_of_work()` inside one, a savepoint of it.
 
     Opened by `async with`; committed where the block ends normally, rolled back where it raises.

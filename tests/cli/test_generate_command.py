@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[2]
 def test_two_files_in_a_bare_folder_become_a_package(bare: Folder):
     result = bare.salacia("generate", *FLAGS)
 
-    assert result == (0, "app: 3 queries, 5 files changed\n", "")
+    assert result == (0, "app: 3 queries, 6 files changed\n", "")
     assert set(bare.tree().contents) == {
         *("schema.sql", "customers.sql"),
         *(f"app/{name}" for name in ("__init__.py", "database.py", "models.py", "py.typed")),
-        "app/customers.py",
+        *("app/customers.py", "app/tables.py"),
     }
 
 

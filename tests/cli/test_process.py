@@ -33,7 +33,7 @@ def start(folder: Folder, *arguments: str) -> subprocess.Popen[str]:
 
 def test_the_exit_status_reaches_the_shell(bare: Folder):
     process = start(bare, "generate", *FLAGS)
-    assert process.communicate() == ("app: 3 queries, 5 files changed\n", "")
+    assert process.communicate() == ("app: 3 queries, 6 files changed\n", "")
     assert process.returncode == 0
     bare.replace("customers.sql", "select id,", "select idd,")
     process = start(bare, "generate", *FLAGS)

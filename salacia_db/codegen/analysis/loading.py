@@ -230,6 +230,8 @@ def _foreign_key(
         columns=tuple(own[number] for number in key.columns),
         table=TableRef(other.schema, other.name),
         referred=tuple(referred[number] for number in key.referred),
+        name=key.name,
+        checked=key.checked,
     )
 
 

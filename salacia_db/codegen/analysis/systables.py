@@ -184,18 +184,24 @@ order by i.indrelid, not i.indisprimary, i.indexrelid
 
 
 class ForeignKeyRow(Struct, frozen=True, array_like=True):
-    """A foreign key: its columns, and those of the other table, by number."""
+    """A foreign key: its columns, and those of the other table, by number.
+
+    Those that PostgreSQL adds for single partitions are left out.
+    """
 
     relation: int
     columns: tuple[int, ...]
     other: int
     referred: tuple[int, ...]
+    name: str
+    checked: bool
 
 
 FOREIGN_KEYS = """
-select conrelid::int8, array_to_json(conkey), confrelid::int8, array_to_json(confkey)
+select conrelid::int8, array_to_json(conkey), confrelid::int8, array_to_json(confkey), conname,
+  convalidated
 from pg_constraint
-where contype = 'f'
+where contype = 'f' and conparentid = 0
 order by conrelid, conname
 """
 

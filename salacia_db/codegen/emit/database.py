@@ -96,7 +96,8 @@ _CONNECT = ("url", "profile", "hooks", "settings")
 
 
 def _protocol(members: Sequence[Member], imports: Imports) -> list[str]:
-    lines = ["", "", f"class Queries({imports.use('typing', 'Protocol')}):"]
+    bases = f"{imports.use(RUNTIME, 'Finds')}, {imports.use('typing', 'Protocol')}"
+    lines = ["", "", f"class Queries({bases}):"]
     lines += docstring(_PROTOCOL_DOC, STEP)
     for member in members:
         lines += ["", f"{STEP}@{imports.use('builtins', 'property')}"]
@@ -112,17 +113,18 @@ def _groups(
     if name == "Database":
         lines += ["", f"{STEP}unit_of_work_class = UnitOfWork"]
     for member in members:
-        lines += ["", *_cached(member, imports)]
+        lines += ["", *cached_lines(member, imports)]
     return lines
 
 
-def _cached(member: Member, imports: Imports) -> list[str]:
+def cached_lines(member: Member, imports: Imports, *, session: str = "self.session") -> list[str]:
+    """An attribute that is made, on a session, when it is first used."""
     text = imports.spell(member.text)
     return [
         f"{STEP}@{imports.use(RUNTIME, 'lazy')}",
         f"{STEP}def {member.name}(self) -> {text}:",
         *docstring(member.doc, STEP * 2),
-        f"{STEP * 2}return {text}(self.session)",
+        f"{STEP * 2}return {text}({session})",
     ]
 
 

@@ -18,13 +18,13 @@ from salacia_db.codegen.problems import Problem
 # A test compares it with the runtime.
 SESSION_NAMES = frozenset(
     """
-    advisory_lock after_commit after_rollback close commit connection execute fetch fetchrow
-    fetchval find hooks listen open open_connection pool rollback run savepoint session settings
-    timeout transaction unit_of_work unit_of_work_class
+    advisory_lock after_commit after_rollback close commit connection count execute fetch fetchrow
+    fetchval find find_one hooks listen open open_connection pool relations rollback run savepoint
+    session settings timeout transaction unit_of_work unit_of_work_class
     """.split()
 )
 # Modules of a generated package that no group may take; `connect` would hide the function.
-MODULES = frozenset({"composites", "connect", "database", "enums", "errors", "models", "rows"})
+MODULES = frozenset("composites connect database enums errors models relations rows tables".split())
 # Names that the package's top level has anyway.
 CLASSES = frozenset({"Database", "Queries", "UnitOfWork"})
 

@@ -19,6 +19,7 @@ from salacia_db.codegen.emit.files import HEADER, File
 from salacia_db.codegen.emit.group import Group, group_lines
 from salacia_db.codegen.emit.imports import reference
 from salacia_db.codegen.emit.instead import with_instead
+from salacia_db.codegen.emit.loaders import MEMBER, loaders_lines
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.method import source_path
 from salacia_db.codegen.emit.models import (
@@ -30,7 +31,9 @@ from salacia_db.codegen.emit.models import (
 )
 from salacia_db.codegen.emit.plan import Method, Planner
 from salacia_db.codegen.emit.registry import Class, Registry
+from salacia_db.codegen.emit.relations import relations
 from salacia_db.codegen.emit.shapes import Field, Shape
+from salacia_db.codegen.emit.tables import table_objects, tables_lines
 from salacia_db.codegen.facts import Converter, PgType, Query, Schema
 from salacia_db.codegen.problems import Problem
 
@@ -74,6 +77,10 @@ class Package:
         self.errors = self._errors(queries)
         self.composites = self._composites()
         self.groups = self._groups(queries)
+        self.tables = table_objects(
+            schema.tables, self.planner.tables, self.registry, self.types, self._problems.append
+        )
+        self.relations = relations(self.tables, self.registry, self._problems.append)
 
     @property
     def problems(self) -> list[Problem]:
@@ -224,10 +231,15 @@ def render(package: Package) -> list[File]:
         pages["errors.py"] = errors_lines(package.errors, hidden)
     for group in package.groups:
         pages[_file(group.module)] = group_lines(group, package.planner.tables, hidden)
+    if package.tables:
+        pages["tables.py"] = tables_lines(list(package.tables.values()), hidden)
     members = {group.path[0]: _member(group) for group in package.groups if len(group.path) == 1}
     for namespace in _namespaces(package.groups):
         pages[_file(namespace.module, package=True)] = namespace_lines(namespace, hidden)
         members[namespace.name] = Member(namespace.name, namespace.text, namespace.doc)
+    if package.relations:
+        pages["relations.py"] = loaders_lines(package.relations, hidden)
+        members[MEMBER.name] = MEMBER
     ordered = [members[name] for name in sorted(members)]
     pages["database.py"] = database_lines(ordered, hidden)
     pages["__init__.py"] = init_lines(package.options.package, _exports(package))
@@ -291,4 +303,5 @@ def _exports(package: Package) -> list[str]:
     count = Counter([*(class_.name for class_ in inputs), *package.registry.top.names()])
     top += [class_ for class_ in inputs if count[class_.name] == 1]
     own = [reference(".database", name) for name in (*names.CLASSES, "connect")]
+    own += [reference(".", "tables")] if package.tables else []
     return [*(class_.text for class_ in top), *own]

@@ -90,6 +90,18 @@ class Registry:
         """A column's name as sqlc's renames have it, wherever the column is from."""
         return self._overrides.renamed(column)
 
+    def object_name(self, table: TableRef) -> str:
+        """The name of a table's own object; outside of the main schema, that comes first."""
+        name = self._overrides.get(table.schema, table.name) or table.name
+        if table.schema == self.main:
+            return names.field_name(name)
+        schema = self._overrides.get(table.schema) or table.schema
+        return names.field_name(f"{schema}_{name}")
+
+    def relation_name(self, table: TableRef, constraint: str, end: str) -> str | None:
+        """What the settings call a relation, by `table.constraint.end`."""
+        return self._overrides.get(table.schema, table.name, constraint, end)
+
     def fields(self, table: TableRef) -> tuple[str, ...]:
         """The names of the fields of a table's struct, one for each column."""
         return self._fields[table]

@@ -5,8 +5,9 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import State
 from .models import Account
 
-__all__ = ["Account", "Database", "Queries", "State", "UnitOfWork", "connect"]
+__all__ = ["Account", "Database", "Queries", "State", "UnitOfWork", "connect", "tables"]

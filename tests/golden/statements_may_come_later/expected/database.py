@@ -4,25 +4,42 @@
 from typing import Protocol, Unpack
 
 from salacia_db.runtime import Database as _Database
-from salacia_db.runtime import Hooks, Overrides, Profile
+from salacia_db.runtime import Finds, Hooks, Overrides, Profile, lazy
 from salacia_db.runtime import UnitOfWork as _UnitOfWork
 
+from .relations import Relations
 
-class Queries(Protocol):
+
+class Queries(Finds, Protocol):
     """What a service can take: the groups of a database or of a unit of work.
 
     On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.
     """
 
+    @property
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
+        ...
+
 
 class UnitOfWork(_UnitOfWork):
     """One transaction; its groups of queries run in it."""
+
+    @lazy
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
+        return Relations(self.session)
 
 
 class Database(_Database[UnitOfWork]):
     """The database; each call of its groups of queries runs by itself."""
 
     unit_of_work_class = UnitOfWork
+
+    @lazy
+    def relations(self) -> Relations:
+        """What foreign keys lead to, for many rows at once."""
+        return Relations(self.session)
 
 
 def connect(

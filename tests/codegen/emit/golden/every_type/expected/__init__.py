@@ -5,6 +5,7 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .composites import Address, GeoPoint
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import Mood
@@ -20,4 +21,5 @@ __all__ = [
     "Queries",
     "UnitOfWork",
     "connect",
+    "tables",
 ]

@@ -5,6 +5,7 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .ai_interactions import AiInteractionsCreateManyInput, AiInteractionsLoadInput
 from .ai_providers import AiProvidersImportKeysInput
 from .database import Database, Queries, UnitOfWork, connect
@@ -26,4 +27,5 @@ __all__ = [
     "Queries",
     "UnitOfWork",
     "connect",
+    "tables",
 ]

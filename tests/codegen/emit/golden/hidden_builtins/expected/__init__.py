@@ -5,6 +5,7 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .database import Database, Queries, UnitOfWork, connect
 from .models import (
     DatabaseRow,
@@ -30,4 +31,5 @@ __all__ = [
     "Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2",
     "Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx10",
     "connect",
+    "tables",
 ]

@@ -5,7 +5,7 @@ from builtins import property as _property
 from typing import Protocol, Unpack
 
 from salacia_db.runtime import Database as _Database
-from salacia_db.runtime import Hooks, Overrides, Profile
+from salacia_db.runtime import Finds, Hooks, Overrides, Profile
 from salacia_db.runtime import UnitOfWork as _UnitOfWork
 from salacia_db.runtime import lazy as _lazy
 
@@ -18,7 +18,7 @@ from .property import PropertyQueries
 from .zebras import ZebrasQueries
 
 
-class Queries(Protocol):
+class Queries(Finds, Protocol):
     """What a service can take: the groups of a database or of a unit of work.
 
     On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.

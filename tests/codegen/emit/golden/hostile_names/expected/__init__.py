@@ -5,8 +5,9 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import EvilEnum
 from .models import SelectDrop
 
-__all__ = ["Database", "EvilEnum", "Queries", "SelectDrop", "UnitOfWork", "connect"]
+__all__ = ["Database", "EvilEnum", "Queries", "SelectDrop", "UnitOfWork", "connect", "tables"]

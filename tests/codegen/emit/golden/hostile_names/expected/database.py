@@ -4,13 +4,13 @@
 from typing import Protocol, Unpack
 
 from salacia_db.runtime import Database as _Database
-from salacia_db.runtime import Hooks, Overrides, Profile, lazy
+from salacia_db.runtime import Finds, Hooks, Overrides, Profile, lazy
 from salacia_db.runtime import UnitOfWork as _UnitOfWork
 
 from .import_ import ImportQueries
 
 
-class Queries(Protocol):
+class Queries(Finds, Protocol):
     """What a service can take: the groups of a database or of a unit of work.
 
     On a `Database` each call runs by itself, on a `UnitOfWork` all of them in its transaction.

@@ -5,6 +5,7 @@
 of a `UnitOfWork` run in one transaction, and a function that takes `Queries` serves both.
 """
 
+from . import tables
 from .bare import BareBulkInput
 from .books import BooksBulkInput
 from .database import Database, Queries, UnitOfWork, connect
@@ -22,4 +23,5 @@ __all__ = [
     "Total",
     "UnitOfWork",
     "connect",
+    "tables",
 ]

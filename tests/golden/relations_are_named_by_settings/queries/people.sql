@@ -1,0 +1,2 @@
+-- name: get :one
+select * from people where id = :id;
