@@ -113,8 +113,7 @@ async def read(db: salacia.Database) -> None:
     for message in page:
         tokens = f"{message.total_tokens or 0:>4} tokens"
         say(f"{message.created_at:%H:%M:%S}", f"{message.model:14} {tokens}  {message.status_code}")
-    last = page[-1]
-    following = await db.messages.older(before=last.created_at, before_id=last.id, limit=3)
+    following = await db.messages.search(after=page.next, limit=3)
     say("next page", ", ".join(message.model for message in following))
     failed = await db.messages.search(failed=True, limit=3)
     say("newest failures", "; ".join(message.error or "" for message in failed))

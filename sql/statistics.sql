@@ -8,8 +8,8 @@
 -- name: summary :one!
 -- The figures of the messages that `messages.search` finds with the same filters.
 -- returns: Summary
-with ai_interactions as materialized ( -- if :search
-  select id, created_at, model, provider_id, error, status_code, total_tokens, response_time_ms
+with matching as materialized ( -- if :search
+  select id
   from ai_interactions
   where message_words(request, response) @@ plainto_tsquery('simple', :search)
 ),
@@ -22,7 +22,7 @@ per_model as (
     sum(total_tokens) as total_tokens,
     sum(response_time_ms) as response_time_ms,
     count(response_time_ms) as timed
-  from ai_interactions
+  from ai_interactions i
   where true -- where: messages.search
   group by model
 )

@@ -6,7 +6,18 @@ from itertools import starmap
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from salacia_db.runtime import UNSET, Dynamic, Group, Statement, Struct, UnsetType, When
+from salacia_db.runtime import (
+    UNSET,
+    Group,
+    Key,
+    NumberedPage,
+    Page,
+    Paged,
+    Statement,
+    Struct,
+    UnsetType,
+    When,
+)
 
 from .models import AiInteraction, build_ai_interaction
 from .rows import Message
@@ -28,10 +39,21 @@ _GET = Statement(
     clean=True,
     json=True,
 )
-_SEARCH = Dynamic(
+_SEARCH = Paged(
     "messages.search",
-    (
-        "-- messages.search\n"
+    head=(
+        When(
+            1,
+            "-- messages.search\n"
+            "with matching as materialized (\n"
+            "  select id\n"
+            "  from ai_interactions\n"
+            "  where message_words(request, response) @@ plainto_tsquery('simple', ",
+            0,
+            ")\n)",
+        ),
+    ),
+    select=(
         "select\n"
         "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
         "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
@@ -42,56 +64,48 @@ _SEARCH = Dynamic(
         "  left(coalesce(\n"
         "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
         "    i.response #>> '{message,content}', i.response::text\n"
-        "  ), 200) as response_preview\n"
-        "from (",
-        When(
-            1,
-            "\n"
-            "  with ai_interactions as materialized (\n"
-            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
-            "    from ai_interactions\n"
-            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
-            0,
-            ")\n  )",
-        ),
-        "\n  select id\n  from ai_interactions\n  where true",
-        When(2, "\n    and model = ", 1),
-        When(4, "\n    and provider_id = ", 2),
-        When(8, "\n    and created_at >= ", 3),
-        When(16, "\n    and created_at < ", 4),
-        When(32, "\n    and error is not null"),
-        When(64, "\n    and error is null"),
-        When(128, "\n    and total_tokens >= ", 5),
-        When(256, "\n    and total_tokens <= ", 6),
-        When(512, "\n    and response_time_ms >= ", 7),
-        When(1024, "\n    and response_time_ms <= ", 8),
-        "\n  order by",
-        When(2048, "\n    created_at desc, id desc"),
-        When(4096, " created_at, id"),
-        When(8192, "\n    model, created_at, id"),
-        When(16384, " model desc, created_at desc, id desc"),
-        When(32768, "\n    total_tokens desc nulls last, id desc"),
-        When(65536, " total_tokens nulls first, id"),
-        When(131072, "\n    response_time_ms desc nulls last, id desc"),
-        When(262144, " response_time_ms nulls first, id"),
-        "\n  limit ",
-        9,
-        " offset ",
-        10,
-        "\n"
-        ") page\n"
-        "join ai_interactions i on i.id = page.id\n"
-        "left join ai_providers p on p.id = i.provider_id",
-        "\norder by",
-        When(2048, "\n  i.created_at desc, i.id desc"),
-        When(4096, " i.created_at, i.id"),
-        When(8192, "\n  i.model, i.created_at, i.id"),
-        When(16384, " i.model desc, i.created_at desc, i.id desc"),
-        When(32768, "\n  i.total_tokens desc nulls last, i.id desc"),
-        When(65536, " i.total_tokens nulls first, i.id"),
-        When(131072, "\n  i.response_time_ms desc nulls last, i.id desc"),
-        When(262144, " i.response_time_ms nulls first, i.id"),
+        "  ), 200) as response_preview",
     ),
+    source=("from ai_interactions i\nleft join ai_providers p on p.id = i.provider_id",),
+    filter=(
+        " true",
+        When(1, "\n  and i.id = any(array(select id from matching))"),
+        When(2, "\n  and i.model = ", 1),
+        When(4, "\n  and i.provider_id = ", 2),
+        When(8, "\n  and i.created_at >= ", 3),
+        When(16, "\n  and i.created_at < ", 4),
+        When(32, "\n  and i.error is not null"),
+        When(64, "\n  and i.error is null"),
+        When(128, "\n  and i.total_tokens >= ", 5),
+        When(256, "\n  and i.total_tokens <= ", 6),
+        When(512, "\n  and i.response_time_ms >= ", 7),
+        When(1024, "\n  and i.response_time_ms <= ", 8),
+    ),
+    orders={
+        "newest": (Key(("i.created_at",), descending=True), Key(("i.id",), descending=True)),
+        "oldest": (Key(("i.created_at",)), Key(("i.id",))),
+        "id": (Key(("i.id",)),),
+        "id_descending": (Key(("i.id",), descending=True),),
+        "model": (Key(("i.model",)), Key(("i.created_at",)), Key(("i.id",))),
+        "model_descending": (
+            Key(("i.model",), descending=True),
+            Key(("i.created_at",), descending=True),
+            Key(("i.id",), descending=True),
+        ),
+        "most_tokens": (
+            Key(("i.total_tokens",), descending=True, nullable=True),
+            Key(("i.id",), descending=True),
+        ),
+        "fewest_tokens": (
+            Key(("i.total_tokens",), nulls_first=True, nullable=True),
+            Key(("i.id",)),
+        ),
+        "slowest": (
+            Key(("i.response_time_ms",), descending=True, nullable=True),
+            Key(("i.id",), descending=True),
+        ),
+        "fastest": (Key(("i.response_time_ms",), nulls_first=True, nullable=True), Key(("i.id",))),
+    },
     parameters=(
         "search",
         "model",
@@ -102,8 +116,6 @@ _SEARCH = Dynamic(
         "max_tokens",
         "min_response_time_ms",
         "max_response_time_ms",
-        "limit",
-        "offset",
     ),
     read_only=True,
     clean=True,
@@ -123,216 +135,16 @@ _SEARCH = Dynamic(
         "sort": {
             "newest": 2048,
             "oldest": 4096,
-            "model": 8192,
-            "model_descending": 16384,
-            "most_tokens": 32768,
-            "fewest_tokens": 65536,
-            "slowest": 131072,
-            "fastest": 262144,
+            "id": 8192,
+            "id_descending": 16384,
+            "model": 32768,
+            "model_descending": 65536,
+            "most_tokens": 131072,
+            "fewest_tokens": 262144,
+            "slowest": 524288,
+            "fastest": 1048576,
         },
     },
-)
-_OLDER = Dynamic(
-    "messages.older",
-    (
-        "-- messages.older\n"
-        "select\n"
-        "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-        "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-        "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-        "  left(coalesce(\n"
-        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-        "  ), 200) as request_preview,\n"
-        "  left(coalesce(\n"
-        "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-        "    i.response #>> '{message,content}', i.response::text\n"
-        "  ), 200) as response_preview\n"
-        "from (",
-        When(
-            1,
-            "\n"
-            "  with ai_interactions as materialized (\n"
-            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
-            "    from ai_interactions\n"
-            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
-            0,
-            ")\n  )",
-        ),
-        "\n  select id\n  from ai_interactions\n  where (created_at, id) < (\n    coalesce(",
-        1,
-        ", 'infinity'::timestamptz),\n    coalesce(",
-        2,
-        ", '00000000-0000-0000-0000-000000000000'::uuid)\n  )",
-        When(2, "\n  and model = ", 3),
-        When(4, "\n  and provider_id = ", 4),
-        When(8, "\n  and created_at >= ", 5),
-        When(16, "\n  and created_at < ", 6),
-        When(32, "\n  and error is not null"),
-        When(64, "\n  and error is null"),
-        When(128, "\n  and total_tokens >= ", 7),
-        When(256, "\n  and total_tokens <= ", 8),
-        When(512, "\n  and response_time_ms >= ", 9),
-        When(1024, "\n  and response_time_ms <= ", 10),
-        "\n  order by created_at desc, id desc\n  limit ",
-        11,
-        "\n"
-        ") page\n"
-        "join ai_interactions i on i.id = page.id\n"
-        "left join ai_providers p on p.id = i.provider_id\n"
-        "order by i.created_at desc, i.id desc",
-    ),
-    parameters=(
-        "search",
-        "before",
-        "before_id",
-        "model",
-        "provider_id",
-        "since",
-        "until",
-        "min_tokens",
-        "max_tokens",
-        "min_response_time_ms",
-        "max_response_time_ms",
-        "limit",
-    ),
-    read_only=True,
-    clean=True,
-    optional={
-        "search": 1,
-        "model": 2,
-        "provider_id": 4,
-        "since": 8,
-        "until": 16,
-        "min_tokens": 128,
-        "max_tokens": 256,
-        "min_response_time_ms": 512,
-        "max_response_time_ms": 1024,
-    },
-    choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
-)
-_NEWER = Dynamic(
-    "messages.newer",
-    (
-        "-- messages.newer\n"
-        "select\n"
-        "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-        "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-        "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-        "  left(coalesce(\n"
-        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-        "  ), 200) as request_preview,\n"
-        "  left(coalesce(\n"
-        "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-        "    i.response #>> '{message,content}', i.response::text\n"
-        "  ), 200) as response_preview\n"
-        "from (",
-        When(
-            1,
-            "\n"
-            "  with ai_interactions as materialized (\n"
-            "    select id, created_at, model, provider_id, error, total_tokens, response_time_ms\n"
-            "    from ai_interactions\n"
-            "    where message_words(request, response) @@ plainto_tsquery('simple', ",
-            0,
-            ")\n  )",
-        ),
-        "\n  select id\n  from ai_interactions\n  where (created_at, id) > (\n    coalesce(",
-        1,
-        ", '-infinity'::timestamptz),\n    coalesce(",
-        2,
-        ", '00000000-0000-0000-0000-000000000000'::uuid)\n  )",
-        When(2, "\n  and model = ", 3),
-        When(4, "\n  and provider_id = ", 4),
-        When(8, "\n  and created_at >= ", 5),
-        When(16, "\n  and created_at < ", 6),
-        When(32, "\n  and error is not null"),
-        When(64, "\n  and error is null"),
-        When(128, "\n  and total_tokens >= ", 7),
-        When(256, "\n  and total_tokens <= ", 8),
-        When(512, "\n  and response_time_ms >= ", 9),
-        When(1024, "\n  and response_time_ms <= ", 10),
-        "\n  order by created_at, id\n  limit ",
-        11,
-        "\n"
-        ") page\n"
-        "join ai_interactions i on i.id = page.id\n"
-        "left join ai_providers p on p.id = i.provider_id\n"
-        "order by i.created_at, i.id",
-    ),
-    parameters=(
-        "search",
-        "after",
-        "after_id",
-        "model",
-        "provider_id",
-        "since",
-        "until",
-        "min_tokens",
-        "max_tokens",
-        "min_response_time_ms",
-        "max_response_time_ms",
-        "limit",
-    ),
-    read_only=True,
-    clean=True,
-    optional={
-        "search": 1,
-        "model": 2,
-        "provider_id": 4,
-        "since": 8,
-        "until": 16,
-        "min_tokens": 128,
-        "max_tokens": 256,
-        "min_response_time_ms": 512,
-        "max_response_time_ms": 1024,
-    },
-    choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
-)
-_OLDER_BY_ID = Statement(
-    "messages.older_by_id",
-    "-- messages.older_by_id\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from ai_interactions i\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "where i.id < coalesce($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)\n"
-    "order by i.id desc\n"
-    "limit $2",
-    parameters=("before_id", "limit"),
-    read_only=True,
-    clean=True,
-)
-_NEWER_BY_ID = Statement(
-    "messages.newer_by_id",
-    "-- messages.newer_by_id\n"
-    "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
-    "  left(coalesce(\n"
-    "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
-    "  ), 200) as request_preview,\n"
-    "  left(coalesce(\n"
-    "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-    "    i.response #>> '{message,content}', i.response::text\n"
-    "  ), 200) as response_preview\n"
-    "from ai_interactions i\n"
-    "left join ai_providers p on p.id = i.provider_id\n"
-    "where i.id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)\n"
-    "order by i.id\n"
-    "limit $2",
-    parameters=("after_id", "limit"),
-    read_only=True,
-    clean=True,
 )
 
 
@@ -348,6 +160,8 @@ class MessagesGetRow(Struct, frozen=True):
 MessagesSearchSort: TypeAlias = Literal[
     "newest",
     "oldest",
+    "id",
+    "id_descending",
     "model",
     "model_descending",
     "most_tokens",
@@ -384,38 +198,44 @@ class MessagesQueries(Group):
         max_tokens: int | UnsetType | None = None,
         min_response_time_ms: int | UnsetType | None = None,
         max_response_time_ms: int | UnsetType | None = None,
-        limit: int = 20,
-        offset: int = 0,
         failed: bool | UnsetType | None = None,
         sort: MessagesSearchSort = "newest",
-    ) -> list[Message]:
-        """A page of messages by its offset, in the order asked for.
+        limit: int = 20,
+        after: str | None = None,
+        before: str | None = None,
+        total: bool = False,
+    ) -> Page[Message]:
+        """Messages in the order asked for: behind a cursor, before one, or by the number of the
+        page.
 
         Source: sql/messages.sql (search)
         """
-        statement, values = _SEARCH.choose(
-            search,
-            model,
-            provider_id,
-            since,
-            until,
-            min_tokens,
-            max_tokens,
-            min_response_time_ms,
-            max_response_time_ms,
-            limit,
-            offset,
-            failed,
-            sort,
+        return await _SEARCH.page(
+            self._session,
+            (
+                search,
+                model,
+                provider_id,
+                since,
+                until,
+                min_tokens,
+                max_tokens,
+                min_response_time_ms,
+                max_response_time_ms,
+                failed,
+                sort,
+            ),
+            lambda rows: list(starmap(Message, rows)),
+            limit=limit,
+            after=after,
+            before=before,
+            total=total,
         )
-        return list(starmap(Message, await self._session.fetch(statement, *values)))
 
-    async def older(
+    async def search_numbered(
         self,
         *,
         search: str | UnsetType | None = None,
-        before: datetime | None = None,
-        before_id: UUID | None = None,
         model: str | UnsetType | None = None,
         provider_id: UUID | UnsetType | None = None,
         since: datetime | UnsetType | None = None,
@@ -424,84 +244,28 @@ class MessagesQueries(Group):
         max_tokens: int | UnsetType | None = None,
         min_response_time_ms: int | UnsetType | None = None,
         max_response_time_ms: int | UnsetType | None = None,
-        limit: int = 20,
         failed: bool | UnsetType | None = None,
-    ) -> list[Message]:
-        """The messages behind one, newest first. The last row seen is the cursor: its time and
-        id are
-        `before` and `before_id` of the next page. Rows that come and go don't disturb it. A cursor
-        takes
-        the place of `until`: given both, the index would begin at one and walk to the other.
-
-        Source: sql/messages.sql (older)
-        """
-        statement, values = _OLDER.choose(
-            search,
-            before,
-            before_id,
-            model,
-            provider_id,
-            since,
-            until,
-            min_tokens,
-            max_tokens,
-            min_response_time_ms,
-            max_response_time_ms,
-            limit,
-            failed,
-        )
-        return list(starmap(Message, await self._session.fetch(statement, *values)))
-
-    async def newer(
-        self,
-        *,
-        search: str | UnsetType | None = None,
-        after: datetime | None = None,
-        after_id: UUID | None = None,
-        model: str | UnsetType | None = None,
-        provider_id: UUID | UnsetType | None = None,
-        since: datetime | UnsetType | None = None,
-        until: datetime | UnsetType | None = None,
-        min_tokens: int | UnsetType | None = None,
-        max_tokens: int | UnsetType | None = None,
-        min_response_time_ms: int | UnsetType | None = None,
-        max_response_time_ms: int | UnsetType | None = None,
+        sort: MessagesSearchSort = "newest",
+        page: int = 1,
         limit: int = 20,
-        failed: bool | UnsetType | None = None,
-    ) -> list[Message]:
-        """The messages behind one, oldest first, as `older` the other way round: `after` takes
-        the place of
-        `since`.
-
-        Source: sql/messages.sql (newer)
-        """
-        statement, values = _NEWER.choose(
-            search,
-            after,
-            after_id,
-            model,
-            provider_id,
-            since,
-            until,
-            min_tokens,
-            max_tokens,
-            min_response_time_ms,
-            max_response_time_ms,
-            limit,
-            failed,
+    ) -> NumberedPage[Message]:
+        """`search` by the number of the page, from 1 on."""
+        return await _SEARCH.numbered(
+            self._session,
+            (
+                search,
+                model,
+                provider_id,
+                since,
+                until,
+                min_tokens,
+                max_tokens,
+                min_response_time_ms,
+                max_response_time_ms,
+                failed,
+                sort,
+            ),
+            lambda rows: list(starmap(Message, rows)),
+            page=page,
+            limit=limit,
         )
-        return list(starmap(Message, await self._session.fetch(statement, *values)))
-
-    async def older_by_id(self, *, before_id: UUID | None = None, limit: int = 20) -> list[Message]:
-        """Messages in the order of their ids, newest first, behind the id of the last one seen.
-
-        Source: sql/messages.sql (older_by_id)
-        """
-        return list(starmap(Message, await self._session.fetch(_OLDER_BY_ID, before_id, limit)))
-
-    async def newer_by_id(self, *, after_id: UUID | None = None, limit: int = 20) -> list[Message]:
-        """Messages in the order of their ids, oldest first, behind the id of the last one seen.
-
-        Source: sql/messages.sql (newer_by_id)
-        """
-        return list(starmap(Message, await self._session.fetch(_NEWER_BY_ID, after_id, limit)))

@@ -8,9 +8,7 @@ from salacia_db.runtime import Struct
 
 
 class Message(Struct, frozen=True, gc=False):
-    """A row of `messages.search` and `messages.older` and `messages.newer` and
-    `messages.older_by_id` and `messages.newer_by_id`.
-    """
+    """A row of `messages.search`."""
 
     id: UUID
     created_at: datetime

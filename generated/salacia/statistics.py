@@ -15,8 +15,8 @@ _SUMMARY = Dynamic(
         "-- statistics.summary\nwith",
         When(
             1,
-            " ai_interactions as materialized (\n"
-            "  select id, created_at, model, provider_id, error, status_code, total_tokens, response_time_ms\n"
+            " matching as materialized (\n"
+            "  select id\n"
             "  from ai_interactions\n"
             "  where message_words(request, response) @@ plainto_tsquery('simple', ",
             0,
@@ -32,18 +32,19 @@ _SUMMARY = Dynamic(
         "    sum(total_tokens) as total_tokens,\n"
         "    sum(response_time_ms) as response_time_ms,\n"
         "    count(response_time_ms) as timed\n"
-        "  from ai_interactions\n"
+        "  from ai_interactions i\n"
         "  where true",
-        When(2, "\n  and model = ", 1),
-        When(4, "\n  and provider_id = ", 2),
-        When(8, "\n  and created_at >= ", 3),
-        When(16, "\n  and created_at < ", 4),
-        When(32, "\n  and error is not null"),
-        When(64, "\n  and error is null"),
-        When(128, "\n  and total_tokens >= ", 5),
-        When(256, "\n  and total_tokens <= ", 6),
-        When(512, "\n  and response_time_ms >= ", 7),
-        When(1024, "\n  and response_time_ms <= ", 8),
+        When(1, "\n  and i.id = any(array(select id from matching))"),
+        When(2, "\n  and i.model = ", 1),
+        When(4, "\n  and i.provider_id = ", 2),
+        When(8, "\n  and i.created_at >= ", 3),
+        When(16, "\n  and i.created_at < ", 4),
+        When(32, "\n  and i.error is not null"),
+        When(64, "\n  and i.error is null"),
+        When(128, "\n  and i.total_tokens >= ", 5),
+        When(256, "\n  and i.total_tokens <= ", 6),
+        When(512, "\n  and i.response_time_ms >= ", 7),
+        When(1024, "\n  and i.response_time_ms <= ", 8),
         "\n"
         "  group by model\n"
         ")\n"

@@ -82,31 +82,47 @@ class Keyset(Struct, frozen=True):
         return self._whole(self._page(position), total=total)
 
     def numbered(self) -> list[Item]:
-        """The rows behind an offset, with the total as in `page`."""
-        return self._whole([*self._branch([]), " offset ", self.offset], total=True)
+        """The rows behind an offset, with the total as in `page`.
 
-    def count(self) -> list[Item]:
-        """The number of all rows."""
-        return [*self._before(), *self._count()]
+        What is skipped is only counted: the rows themselves are read once their keys are known.
+        """
+        place: list[Item] = []
+        for index, key in enumerate(self.keys, 1):
+            place += [", " if place else "select ", *key.items, f" as {PREFIX}{index}"]
+        place += ["\n", *self.source, *self._where([]), *self._order_by()]
+        place += ["\nlimit ", self.limit, " offset ", self.offset]
+        same: list[Item] = []
+        for index, key in enumerate(self.keys, 1):
+            if not key.nullable:
+                same += [" and " if same else "", *key.items, f" = salacia_place.{PREFIX}{index}"]
+        return [
+            *self._counted(),
+            "left join (\n",
+            *place,
+            "\n) salacia_place on true\nleft join lateral (\n",
+            *self._columns(),
+            "\n",
+            *self.source,
+            *self._where(same),
+            f"\n) page on true{self._outer_order()}",
+        ]
 
     def _whole(self, page: list[Item], *, total: bool) -> list[Item]:
         if not total:
             return [*self._before(), *page]
+        head = [*self._counted(), "left join lateral (\n"]
+        return [*head, *page, f"\n) page on true{self._outer_order()}"]
+
+    def _counted(self) -> list[Item]:
+        head = [*self._before(), "select counted.total, page.*\nfrom (select count(*) as total\n"]
+        return [*head, *self.source, *self._where([]), ") counted\n"]
+
+    def _outer_order(self) -> str:
         order = ", ".join(f"page.{name}" for name in self._order())
-        return [
-            *self._before(),
-            "select counted.total, page.* from (",
-            *self._count(),
-            ") counted\nleft join lateral (\n",
-            *page,
-            f"\n) page on true\norder by {order}",
-        ]
+        return f"\norder by {order}"
 
     def _before(self) -> list[Item]:
         return [*self.head, "\n"] if self.head else []
-
-    def _count(self) -> list[Item]:
-        return ["select count(*) as total\n", *self.source, *self._where([])]
 
     def _page(self, position: Position | None) -> list[Item]:
         if position is None:
@@ -122,13 +138,28 @@ class Keyset(Struct, frozen=True):
         return [*page, f"\norder by {', '.join(self._order())}\nlimit ", self.limit]
 
     def _branch(self, condition: Sequence[Item]) -> list[Item]:
+        where = self._where(condition)
+        return [
+            *self._columns(),
+            "\n",
+            *self.source,
+            *where,
+            *self._order_by(),
+            "\nlimit ",
+            self.limit,
+        ]
+
+    def _columns(self) -> list[Item]:
         found: list[Item] = [*self.select]
-        order: list[Item] = []
         for index, key in enumerate(self.keys, 1):
             found += ["\n  , ", *key.items, f" as {PREFIX}{index}"]
+        return found
+
+    def _order_by(self) -> list[Item]:
+        order: list[Item] = []
+        for key in self.keys:
             order += [", " if order else "\norder by ", *key.items, key.direction]
-        where = self._where(condition)
-        return [*found, "\n", *self.source, *where, *order, "\nlimit ", self.limit]
+        return order
 
     def _where(self, condition: Sequence[Item]) -> list[Item]:
         parts: list[list[Item]] = []

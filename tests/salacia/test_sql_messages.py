@@ -73,16 +73,19 @@ SEARCHES: dict[str, Case] = {
 CASES = {"none": NONE, **FILTERS, **TOGETHER, "every filter": EVERY, **SEARCHES}
 
 
-async def walk(page: Callable[..., Any], limit: int, **given: Any) -> list[salacia.Message]:
-    """Every message, page by page behind the last one seen."""
-    edge = "before" if "older" in page.__name__ else "after"
-    seen: list[salacia.Message] = []
-    while True:
-        cursor = {edge: seen[-1].created_at, f"{edge}_id": seen[-1].id} if seen else {}
-        rows = await page(limit=limit, **given | cursor)
-        seen += rows
-        if len(rows) < limit:
-            return seen
+async def walk(db: salacia.Database, limit: int, **given: Any) -> list[salacia.Message]:
+    """Every message, page by page; the way back has to meet the same."""
+    page = await db.messages.search(limit=limit, **given)
+    seen = [*page]
+    while page.next is not None:
+        page = await db.messages.search(limit=limit, after=page.next, **given)
+        seen += page
+    back = [*page]
+    while page.previous is not None:
+        page = await db.messages.search(limit=limit, before=page.previous, **given)
+        back = [*page, *back]
+    assert back == seen
+    return seen
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -93,15 +96,16 @@ async def test_lists_by(
     db, rows = listed
     given, keep = case
     ids = [row.id for row in rows if keep(row)]
-    found = await db.messages.search(**given, limit=1000)
+    found = await db.messages.search(**given, limit=1000, total=True)
     assert [m.id for m in found] == ids[::-1], "newest first unless asked otherwise"
-    assert [m.id for m in await walk(db.messages.newer, 40, **given)] == ids
-    assert [m.id for m in await walk(db.messages.older, 40, **given)] == ids[::-1]
+    assert (found.total, found.next) == (len(ids), None)
+    assert [m.id for m in await walk(db, 40, **given, sort="oldest")] == ids
+    assert [m.id for m in await walk(db, 40, **given)] == ids[::-1]
 
 
 def test_every_filter_is_tried_with_every_other() -> None:
     method = signature(salacia.messages.MessagesQueries.search)
-    own = {"self", "sort", "limit", "offset", "provider_id"}
+    own = {"self", "sort", "limit", "after", "before", "total", "provider_id"}
     tried = {frozenset(given) for given, _ in CASES.values()}
     names = sorted(method.parameters.keys() - own)
     assert {frozenset(pair) for pair in combinations(names, 2)} <= tried
@@ -123,12 +127,14 @@ async def test_lists_by_provider(
 
 ORDERS: dict[str, tuple[Callable[[salacia.Message], Any], bool]] = {
     "newest": (lambda m: (m.created_at, m.id), True),
+    "id": (lambda m: m.id, False),
     "model": (lambda m: (m.model, m.created_at, m.id), False),
     "most_tokens": (lambda m: (m.total_tokens is not None, m.total_tokens or 0, m.id), True),
     "slowest": (lambda m: (m.response_time_ms is not None, m.response_time_ms or 0, m.id), True),
 }
 REVERSED = {
     "newest": "oldest",
+    "id": "id_descending",
     "model": "model_descending",
     "most_tokens": "fewest_tokens",
     "slowest": "fastest",
@@ -145,11 +151,13 @@ async def test_sorts_both_ways_in_pages_of_any_number(
     key, descending = ORDERS[sort]
     ids = [m.id for m in sorted(everything, key=key, reverse=descending)]
     for order, expected in ((sort, ids), (REVERSED[sort], ids[::-1])):
+        assert [m.id for m in await walk(db, 40, sort=order)] == expected
         pages = [
-            await db.messages.search(sort=order, limit=40, offset=n)
-            for n in range(0, len(ids) + 40, 40)
+            await db.messages.search_numbered(sort=order, limit=40, page=n)
+            for n in range(1, len(ids) // 40 + 3)
         ]
         assert [m.id for page in pages for m in page] == expected
+        assert {(page.total, page.pages) for page in pages} == {(len(ids), -(-len(ids) // 40))}
 
 
 async def test_an_order_that_there_is_not_is_told_without_a_stack_of_sql(
@@ -159,36 +167,12 @@ async def test_an_order_that_there_is_not_is_told_without_a_stack_of_sql(
         await db.messages.search(sort="cheapest")  # type: ignore[arg-type]
 
 
-async def test_lists_by_id(db: salacia.Database) -> None:
-    ids = sorted(row.id for row in await load(db))
-    seen: list[UUID] = []
-    while rows := await db.messages.newer_by_id(limit=11, after_id=seen[-1] if seen else None):
-        seen += [message.id for message in rows]
-    assert seen == ids
-    seen = []
-    while rows := await db.messages.older_by_id(limit=11, before_id=seen[-1] if seen else None):
-        seen += [message.id for message in rows]
-    assert seen == ids[::-1]
-
-
-async def test_a_walk_back_from_the_middle_ends_where_the_walk_forth_began(
-    db: salacia.Database,
-) -> None:
-    await load(db)
-    first = await db.messages.older(limit=10)
-    second = await db.messages.older(limit=10, before=first[-1].created_at, before_id=first[-1].id)
-    back = await db.messages.newer(limit=10, after=second[0].created_at, after_id=second[0].id)
-    assert back[::-1] == first
-
-
 async def test_rows_that_come_and_go_don_t_disturb_a_cursor(db: salacia.Database) -> None:
     rows = await load(db)
-    first = await db.messages.older(limit=10)
-    await db.ai_interactions.create(model="new", request={}, created_at=first[3].created_at)
-    await db.execute("delete from ai_interactions where id = $1", first[-1].id)
-    following = await db.messages.older(
-        limit=10, before=first[-1].created_at, before_id=first[-1].id
-    )
+    first = await db.messages.search(limit=10)
+    await db.ai_interactions.create(model="new", request={}, created_at=first.items[3].created_at)
+    await db.execute("delete from ai_interactions where id = $1", first.items[-1].id)
+    following = await db.messages.search(limit=10, after=first.next)
     assert [m.id for m in following] == [r.id for r in rows[::-1][10:20]]
 
 

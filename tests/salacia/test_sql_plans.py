@@ -10,10 +10,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+import salacia
+from salacia_db import runtime
 from salacia_db.codegen.facts import Statement
 from salacia_db.codegen.source import read_queries
 from salacia_db.codegen.source.optional import Shape, shape
 from salacia_db.postgres.scratch import ScratchDatabases
+from salacia_db.runtime import Row, Session
 
 ROOT = Path(__file__).parents[2]
 NOW = dt.datetime.now(dt.UTC)
@@ -61,10 +64,6 @@ ARGUMENTS: dict[str, object] = {
     "provider_ids": [uuid.UUID(int=n) for n in (3, 4)],
     "search": "word77",
     "since": NOW - dt.timedelta(days=1),
-    "before": NOW,
-    "before_id": uuid.UUID(int=0),
-    "after": NOW - dt.timedelta(days=1),
-    "after_id": uuid.UUID(int=0),
     "min_tokens": 1_000_000,
     "max_tokens": 10,
     "type": "openai",
@@ -90,8 +89,6 @@ INDEXES = {
     "health_checks.recent_unhealthy": {"health_checks_unhealthy_idx"},
     "health_checks.uptime": {"health_checks_created_at_idx"},
     "messages.get": {"ai_interactions_pkey", "ai_providers_pkey"},
-    "messages.older_by_id": {"ai_interactions_pkey", "ai_providers_pkey"},
-    "messages.newer_by_id": {"ai_interactions_pkey", "ai_providers_pkey"},
     "statistics.hourly": {"ai_interactions_created_at_idx"},
     "statistics.top_models": {"ai_interactions_created_at_idx"},
     "system_metadata.get": {"system_metadata_key_key"},
@@ -99,62 +96,21 @@ INDEXES = {
     "system_metadata.with_prefix": {"system_metadata_key_key"},
 }
 
-_PAGE = {"ai_interactions_pkey", "ai_providers_pkey"}
+_OF_MESSAGES = "messages.search"
 
 # The same for statements whose lines are optional, by what is given beside what is always: the
 # planner sees only the filters in use.
+FILTERS: list[tuple[dict[str, str | None], str]] = [
+    ({"since": None}, "ai_interactions_created_at_idx"),
+    ({"model": None}, "ai_interactions_model_idx"),
+    ({"model": None, "since": None, "until": None}, "ai_interactions_model_idx"),
+    ({"provider_id": None}, "ai_interactions_provider_id_idx"),
+    ({"failed": "true"}, "ai_interactions_failed_idx"),
+    ({"search": None}, "ai_interactions_words_idx"),
+    ({"search": None, "model": None, "failed": "false"}, "ai_interactions_words_idx"),
+]
 SHAPES: dict[str, tuple[str, dict[str, str | None], set[str]]] = {
-    "the newest": (
-        "messages.search",
-        {"sort": "newest"},
-        {"ai_interactions_created_at_idx", *_PAGE},
-    ),
-    "the oldest": (
-        "messages.search",
-        {"sort": "oldest"},
-        {"ai_interactions_created_at_idx", *_PAGE},
-    ),
-    "by model": ("messages.search", {"sort": "model"}, {"ai_interactions_model_idx", *_PAGE}),
-    "by model, reversed": (
-        "messages.search",
-        {"sort": "model_descending"},
-        {"ai_interactions_model_idx", *_PAGE},
-    ),
-    **{
-        f"by {index}, {order}": (
-            "messages.search",
-            {"sort": order},
-            {f"ai_interactions_{index}_idx", *_PAGE},
-        )
-        for index, orders in {
-            "total_tokens": ("most_tokens", "fewest_tokens"),
-            "response_time_ms": ("slowest", "fastest"),
-        }.items()
-        for order in orders
-    },
-    "most tokens, if many": (
-        "messages.search",
-        {"min_tokens": None, "sort": "most_tokens"},
-        {"ai_interactions_total_tokens_idx", *_PAGE},
-    ),
-    **{
-        f"{name} {given}": (name, given | sort, {index, *pages})
-        for name, sort, pages in (
-            ("messages.search", {"sort": "newest"}, _PAGE),
-            ("messages.older", {}, _PAGE),
-            ("messages.newer", {}, _PAGE),
-            ("statistics.summary", {}, set[str]()),
-        )
-        for given, index in (
-            ({"since": None}, "ai_interactions_created_at_idx"),
-            ({"model": None}, "ai_interactions_model_idx"),
-            ({"model": None, "since": None, "until": None}, "ai_interactions_model_idx"),
-            ({"provider_id": None}, "ai_interactions_provider_id_idx"),
-            ({"failed": "true"}, "ai_interactions_failed_idx"),
-            ({"search": None}, "ai_interactions_words_idx"),
-            ({"search": None, "model": None, "failed": "false"}, "ai_interactions_words_idx"),
-        )
-    },
+    **{f"figures of {given}": ("statistics.summary", given, {index}) for given, index in FILTERS},
     "a change": ("ai_providers.update", {"name": None}, {"ai_providers_pkey"}),
 }
 
@@ -260,49 +216,116 @@ def test_every_statement_with_optional_lines_is_looked_at() -> None:
     assert optional == {name for name, _, _ in SHAPES.values()} | {
         "ai_providers.search",
         "ai_providers.count",
-    }, "providers are tens"
+        _OF_MESSAGES,
+    }, "providers are tens, and pages of messages are looked at below"
 
 
-SERVING = set().union(*INDEXES.values(), *(indexes for _, _, indexes in SHAPES.values()))
-
-PAGES = {
-    f"{name} {given}": (name, given)
-    for name in ("messages.older", "messages.newer")
-    for given in ({}, {"model": None}, {"provider_id": None}, {"failed": "true"})
-} | {name: (name, {}) for name in ("messages.older_by_id", "messages.newer_by_id")}
-
-
-@pytest.mark.parametrize("depth", [0, 200, 15_000])
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_a_page_costs_the_same_at_any_depth(
-    filled: psycopg.Connection, page: tuple[str, dict[str, str | None]], depth: int
-) -> None:
-    """A walk to the cursor would read some hundred pages of the index on its way."""
-    name, chosen = page
-    order = "{at} desc" if "older" in name else "{at}"
-    columns = ["id"] if name.endswith("by_id") else ["created_at", "id"]
-    cursor = filled.execute(
-        cast(
-            "LiteralString",
-            "select id, created_at from ai_interactions"
-            f" order by {', '.join(order.format(at=at) for at in columns)} offset {depth} limit 1",
+ORDERS = {
+    "newest": "ai_interactions_created_at_idx",
+    "oldest": "ai_interactions_created_at_idx",
+    "id": "ai_interactions_pkey",
+    "id_descending": "ai_interactions_pkey",
+    "model": "ai_interactions_model_idx",
+    "model_descending": "ai_interactions_model_idx",
+    "most_tokens": "ai_interactions_total_tokens_idx",
+    "fewest_tokens": "ai_interactions_total_tokens_idx",
+    "slowest": "ai_interactions_response_time_ms_idx",
+    "fastest": "ai_interactions_response_time_ms_idx",
+}
+PAGES: dict[str, tuple[dict[str, Any], str]] = {
+    **{order: ({"sort": order}, index) for order, index in ORDERS.items()},
+    **{
+        f"newest with {given}": (
+            {name: ARGUMENTS.get(name, value == "true") for name, value in given.items()},
+            index,
         )
-    ).fetchone()
-    assert cursor is not None
-    edge = "before" if "older" in name else "after"
-    given: dict[str, object] = {edge: None, f"{edge}_id": None}
-    if depth:
-        given = {f"{edge}_id": cursor[0], edge: cursor[1]}
-    text = shape(ALL[name], chosen.items())
-    top, *nodes = plans(filled, text, ("force_custom_plan",), analyze=True, **given)
-    assert top["Actual Rows"] == 20
-    walks = [node for node in nodes if node.get("Alias") in ("ai_interactions", "i")]
-    first = next(node for node in walks if node["Actual Loops"] == 1)
-    assert first["Shared Hit Blocks"] + first["Shared Read Blocks"] < 30, first
-    assert not [node for node in nodes if "Bitmap" in str(node["Node Type"])]
-    for node in (top, *nodes):
-        if "Sort" in str(node["Node Type"]):
-            assert "'Limit'" in str(node["Plans"]), "what is sorted is a page"
+        for given, index in FILTERS
+        if "search" not in given
+    },
+}
+SEARCHES: list[dict[str, Any]] = [
+    {"search": "word77"},
+    {"search": "word77", "model": "model-17", "failed": False, "sort": "most_tokens"},
+]
+
+
+SERVING = set().union(
+    *INDEXES.values(), *(indexes for _, _, indexes in SHAPES.values()), ORDERS.values()
+)
+
+
+class Recorded(Session):
+    """Keeps the statement that a page would run, with its arguments, and gives no rows."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self.plan: dict[str, Any] = {}
+        self.rows: list[Row] = []
+
+    async def fetch(self, statement: runtime.Statement, *args: Any) -> list[Row]:
+        text = cast("LiteralString", f"prepare page as {statement.sql}")
+        call = sql.SQL("({})").format(sql.SQL(", ").join(args)) if args else sql.SQL("")
+        self.connection.execute(text)
+        try:
+            explain = sql.SQL("explain (analyze, buffers, format json) execute page{}")
+            row = self.connection.execute(explain.format(call)).fetchone()
+            assert row is not None
+            self.plan = row[0][0]["Plan"]
+            run = self.connection.execute(sql.SQL("execute page{}").format(call))
+            return cast("list[Row]", run.fetchall())
+        finally:
+            self.connection.execute("deallocate page")
+
+
+def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for inner in plan.get("Plans", []) for node in nodes_of(inner))]
+
+
+def touched(plan: dict[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("case", PAGES.values(), ids=PAGES)
+async def test_a_page_far_behind_is_found_by_the_index_that_finds_the_first(
+    filled: psycopg.Connection, case: tuple[dict[str, Any], str]
+) -> None:
+    given, index = case
+    filled.execute("set plan_cache_mode = force_custom_plan")
+    session = Recorded(filled)
+    messages = salacia.messages.MessagesQueries(session)
+    page = await messages.search(**given)
+    used = [node.get("Index Name") for node in nodes_of(session.plan)]
+    assert index in used
+    first = touched(session.plan)
+    for _ in range(3):
+        far = await messages.search(**given, limit=2_000, after=page.next)
+        if far.next is None:
+            break
+        page = await messages.search(**given, after=far.next)
+        nodes = nodes_of(session.plan)
+        assert index in [node.get("Index Name") for node in nodes]
+        assert not [node for node in nodes if "Bitmap" in str(node["Node Type"])]
+        assert touched(session.plan) <= 2 * first + 10
+
+
+@pytest.mark.parametrize("given", SEARCHES, ids=str)
+async def test_a_search_begins_with_its_words(
+    filled: psycopg.Connection, given: dict[str, Any]
+) -> None:
+    session = Recorded(filled)
+    page = await salacia.messages.MessagesQueries(session).search(**given, limit=1)
+    nodes = nodes_of(session.plan)
+    assert "ai_interactions_words_idx" in [node.get("Index Name") for node in nodes]
+    assert not [node for node in nodes if node["Node Type"] == "Seq Scan"]
+    assert len(page) == 1
+
+
+async def test_a_page_by_number_reads_only_its_own_rows_whole(filled: psycopg.Connection) -> None:
+    session = Recorded(filled)
+    page = await salacia.messages.MessagesQueries(session).search_numbered(page=500)
+    assert len(page) == 20
+    looked_up = [n for n in nodes_of(session.plan) if n.get("Index Name") == "ai_interactions_pkey"]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in looked_up) == 20
 
 
 def test_every_index_serves_a_statement(filled: psycopg.Connection) -> None:
@@ -331,11 +354,15 @@ def test_a_constraint_s_index_that_serves_no_statement_is_known(filled: psycopg.
     assert unused == {"health_checks_pkey", "system_metadata_pkey"}
 
 
-def test_a_search_never_walks_the_messages_however_common_the_word(
+async def test_a_search_never_walks_the_messages_however_common_the_word(
     filled: psycopg.Connection,
 ) -> None:
+    session = Recorded(filled)
     for word in ("yes", "word77", "nowhere", "yes nowhere", '"yes word77"', "-yes"):
-        for name in ("messages.search", "messages.older", "statistics.summary"):
-            nodes = plans(filled, shape(ALL[name], [("search", None)]), search=word)
-            heads = [n for n in nodes if n.get("Subplan Name") == "CTE ai_interactions"]
+        await salacia.messages.MessagesQueries(session).search(search=word)
+        figures = plans(filled, shape(ALL["statistics.summary"], [("search", None)]), search=word)
+        for nodes in (nodes_of(session.plan), figures):
+            heads = [n for n in nodes if n.get("Subplan Name") == "CTE matching"]
             assert {n["Node Type"] for n in heads} == {"Bitmap Heap Scan"}, (word, heads)
+            rows = [n for n in nodes if n.get("Alias") == "i"]
+            assert {n["Index Name"] for n in rows if "Index Name" in n} == {"ai_interactions_pkey"}
