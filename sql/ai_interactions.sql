@@ -3,6 +3,7 @@
 
 -- name: get :one
 -- One interaction.
+-- batch
 select *
 from ai_interactions
 where id = :id

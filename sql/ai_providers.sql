@@ -2,12 +2,14 @@
 
 -- name: get :one
 -- One provider.
+-- batch
 select *
 from ai_providers
 where id = :id
 
 -- name: get_by_name :one
 -- The provider of that name.
+-- batch
 select *
 from ai_providers
 where name = :name

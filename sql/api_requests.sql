@@ -11,6 +11,7 @@
 -- default: status_code None
 -- default: response_time_ms None
 -- default: response_size_bytes None
+-- batch
 insert into api_requests (
   id, method, path, headers, query, body, user_agent, ip_address,
   status_code, response_time_ms, response_size_bytes

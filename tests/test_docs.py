@@ -81,6 +81,10 @@ def test_the_runtime_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "runtime.md", example=True)
 
 
+def test_batching_works_as_it_is_described(reader: Reader) -> None:
+    follow(reader, "batching.md", example=True)
+
+
 def test_every_setting_of_the_runtime_is_described_with_its_defaults() -> None:
     described = table("runtime.md", "setting")
     assert described.keys() == Overrides.__annotations__.keys() - {"pool"}

@@ -7,7 +7,7 @@ from itertools import starmap
 from typing import Any
 from uuid import UUID
 
-from salacia_db.runtime import Group, Statement, Stream, Struct, Write, field, uuid7
+from salacia_db.runtime import Batch, Group, Statement, Stream, Struct, Write, field, uuid7
 
 from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
 
@@ -25,6 +25,27 @@ _GET = Statement(
     read_only=True,
     clean=True,
     json=True,
+    batch=Batch(
+        Statement(
+            "ai_interactions.get",
+            "-- ai_interactions.get\n"
+            "select answer.*, calls.n\n"
+            "from unnest($1::uuid[]) with ordinality as calls (p1, n)\n"
+            "cross join lateral (select * from (\n"
+            "select ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
+            "       ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
+            "       ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
+            "       ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
+            "       ai_interactions.created_at\n"
+            "from ai_interactions\n"
+            "where id = calls.p1\n"
+            ") as one limit 1) as answer",
+            read_only=True,
+            clean=True,
+            json=True,
+        ),
+        size=256,
+    ),
 )
 _GET_WITH_PROVIDER = Statement(
     "ai_interactions.get_with_provider",
@@ -333,7 +354,7 @@ class AiInteractionsQueries(Group):
 
         Source: sql/ai_interactions.sql (get)
         """
-        row = await self._session.fetchrow(_GET, id)
+        row = await self._session.batched.fetchrow(_GET, id)
         return None if row is None else build_ai_interaction(*row)
 
     async def get_with_provider(self, *, id: UUID) -> AiInteractionsGetWithProviderRow | None:

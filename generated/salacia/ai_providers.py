@@ -9,6 +9,7 @@ from uuid import UUID
 
 from salacia_db.runtime import (
     UNSET,
+    Batch,
     Dynamic,
     Group,
     Secret,
@@ -39,6 +40,28 @@ _GET = Statement(
     read_only=True,
     clean=True,
     json=True,
+    batch=Batch(
+        Statement(
+            "ai_providers.get",
+            "-- ai_providers.get\n"
+            "select answer.*, calls.n\n"
+            "from unnest($1::uuid[]) with ordinality as calls (p1, n)\n"
+            "cross join lateral (select * from (\n"
+            "select ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
+            "       ai_providers.api_key, ai_providers.base_url, ai_providers.models, ai_providers.settings,\n"
+            "       ai_providers.is_active, ai_providers.is_default, ai_providers.oauth_access_token,\n"
+            "       ai_providers.oauth_refresh_token, ai_providers.oauth_token_expires_at,\n"
+            "       ai_providers.oauth_scope, ai_providers.oauth_client_id, ai_providers.created_at,\n"
+            "       ai_providers.updated_at\n"
+            "from ai_providers\n"
+            "where id = calls.p1\n"
+            ") as one limit 1) as answer",
+            read_only=True,
+            clean=True,
+            json=True,
+        ),
+        size=256,
+    ),
 )
 _GET_BY_NAME = Statement(
     "ai_providers.get_by_name",
@@ -55,6 +78,28 @@ _GET_BY_NAME = Statement(
     read_only=True,
     clean=True,
     json=True,
+    batch=Batch(
+        Statement(
+            "ai_providers.get_by_name",
+            "-- ai_providers.get_by_name\n"
+            "select answer.*, calls.n\n"
+            "from unnest($1::text[]) with ordinality as calls (p1, n)\n"
+            "cross join lateral (select * from (\n"
+            "select ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
+            "       ai_providers.api_key, ai_providers.base_url, ai_providers.models, ai_providers.settings,\n"
+            "       ai_providers.is_active, ai_providers.is_default, ai_providers.oauth_access_token,\n"
+            "       ai_providers.oauth_refresh_token, ai_providers.oauth_token_expires_at,\n"
+            "       ai_providers.oauth_scope, ai_providers.oauth_client_id, ai_providers.created_at,\n"
+            "       ai_providers.updated_at\n"
+            "from ai_providers\n"
+            "where name = calls.p1\n"
+            ") as one limit 1) as answer",
+            read_only=True,
+            clean=True,
+            json=True,
+        ),
+        size=256,
+    ),
 )
 _GET_DEFAULT = Statement(
     "ai_providers.get_default",
@@ -496,7 +541,7 @@ class AiProvidersQueries(Group):
 
         Source: sql/ai_providers.sql (get)
         """
-        row = await self._session.fetchrow(_GET, id)
+        row = await self._session.batched.fetchrow(_GET, id)
         return None if row is None else build_ai_provider(*row)
 
     async def get_by_name(self, *, name: str) -> AiProvider | None:
@@ -504,7 +549,7 @@ class AiProvidersQueries(Group):
 
         Source: sql/ai_providers.sql (get_by_name)
         """
-        row = await self._session.fetchrow(_GET_BY_NAME, name)
+        row = await self._session.batched.fetchrow(_GET_BY_NAME, name)
         return None if row is None else build_ai_provider(*row)
 
     async def get_default(self) -> AiProvider | None:

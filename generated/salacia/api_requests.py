@@ -7,7 +7,7 @@ from itertools import starmap
 from typing import Any
 from uuid import UUID
 
-from salacia_db.runtime import Group, Statement, Struct, Write, field, uuid7
+from salacia_db.runtime import Batch, Group, Statement, Struct, Write, field, uuid7
 
 from .models import ApiRequest, build_api_request
 
@@ -57,6 +57,42 @@ _CREATE = Statement(
         "          api_requests.response_size_bytes, api_requests.created_at, pg_current_xact_id()"
     ),
     writes=(Write("create", ApiRequest, returned=True, build=build_api_request),),
+    batch=Batch(
+        Statement(
+            "api_requests.create",
+            "-- api_requests.create\n"
+            "insert into api_requests (\n"
+            "  id, method, path, headers, query, body, user_agent, ip_address,\n"
+            "  status_code, response_time_ms, response_size_bytes\n"
+            ")\n"
+            "values (\n"
+            "  $1, $2, $3, $4, $5, $6, $7, $8,\n"
+            "  $9, $10, $11\n"
+            ")\n"
+            "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+            "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+            "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+            "          api_requests.response_size_bytes, api_requests.created_at, $12::int4",
+            clean=True,
+            json=True,
+            tracked=(
+                "-- api_requests.create\n"
+                "insert into api_requests (\n"
+                "  id, method, path, headers, query, body, user_agent, ip_address,\n"
+                "  status_code, response_time_ms, response_size_bytes\n"
+                ")\n"
+                "values (\n"
+                "  $1, $2, $3, $4, $5, $6, $7, $8,\n"
+                "  $9, $10, $11\n"
+                ")\n"
+                "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+                "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+                "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+                "          api_requests.response_size_bytes, api_requests.created_at, $12::int4, pg_current_xact_id()"
+            ),
+        ),
+        size=256,
+    ),
 )
 _CREATE_MANY = Statement(
     "api_requests.create_many",
@@ -201,7 +237,7 @@ class ApiRequestsQueries(Group):
 
         Source: sql/api_requests.sql (create)
         """
-        row = await self._session.fetchone(
+        row = await self._session.batched.fetchone(
             _CREATE,
             uuid7() if id is None else id,
             method,

@@ -7,48 +7,23 @@ is the next batch. So a lone caller pays nothing, and batches grow with the load
 import asyncio
 from asyncio import get_running_loop
 from collections import deque
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from salacia_db.runtime.connection import NEVER
-from salacia_db.runtime.errors import (
-    CommitOutcomeUnknown,
-    ConnectionFailed,
-    ConnectionLost,
-    DeadlineExceeded,
-    LockNotAvailable,
-    PoolTimeout,
-    UsageError,
-    WriteDeadlineExceeded,
-    another,
-)
+from salacia_db.runtime.errors import DeadlineExceeded, WriteDeadlineExceeded
 from salacia_db.runtime.session import Row, Session
+from salacia_db.runtime.sharing import Call, Runner
 from salacia_db.runtime.statement import Batch, Statement
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database
     from salacia_db.runtime.pooled import PooledSession
 
-# So many run at once while they make progress and a batch holds all that wait. With more, each
-# holds less: two or four at once were slower at any number of callers.
-_AT_ONCE = 1
-# After so many seconds without an answer the next batch starts beside the last one.
+# For so many seconds all wait for the batch that runs: two or four at once hold fewer calls each,
+# and were slower at any number of callers. Behind a lock, though, it would be for nothing.
 _PATIENCE = 0.05
-# A row that somebody has locked holds up the others of its batch for so long.
-_SETTINGS = {"lock_timeout": "100ms"}
-# What befell the connection befell all who shared it; anything else may be the fault of one.
-_COMMON = (
-    CommitOutcomeUnknown,
-    ConnectionFailed,
-    ConnectionLost,
-    DeadlineExceeded,
-    PoolTimeout,
-    UsageError,
-)
-
-# What asyncpg takes for a single value within an array, though it has parts.
-_PLAIN = (str, bytes, bytearray, memoryview, tuple, Mapping)
 
 
 class BatchedSession(Session):
@@ -72,13 +47,13 @@ class BatchedSession(Session):
         if queue is None:
             queue = _Queue(statement, batch, self._session, database)
             self._queues[statement] = queue
-        if queue.running < _AT_ONCE:
-            queue.running += 1
-            try:
-                return await self._session.fetchrow(statement, *args)
-            finally:
-                queue.ended()
-        return await queue.join(args)
+        run = queue.begin_alone()
+        if run is None:
+            return await queue.join(args)
+        try:
+            return await self._session.fetchrow(statement, *args)
+        finally:
+            queue.end(run)
 
     async def flush(self, timeout: float) -> None:
         """Waits so many seconds for the calls that queue or run now."""
@@ -87,25 +62,13 @@ class BatchedSession(Session):
             await asyncio.wait(calls, timeout=timeout)
 
 
-class _Call:
-    """A caller's arguments, and what it waits for. `sent`: its batch has begun."""
+class _Run:
+    """A call by itself, or a worker; `since` is when what it runs now began."""
 
-    __slots__ = ("args", "result", "sent")
+    __slots__ = ("since",)
 
-    def __init__(self, args: Row, result: "asyncio.Future[Row | None]") -> None:
-        self.args = args
-        self.result = result
-        self.sent = False
-
-    def finish(self, row: Row | None) -> None:
-        if not self.result.done():
-            self.result.set_result(row)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.result.done():
-            self.result.set_exception(error)
-            # Where the caller is cancelled just now, nobody else will look at it.
-            self.result.exception()
+    def __init__(self) -> None:
+        self.since = get_running_loop().time()
 
 
 class _Queue:
@@ -121,34 +84,47 @@ class _Queue:
         session: "PooledSession",
         database: "Database[Any]",
     ) -> None:
-        self.running = 0
         self._statement = statement
-        self._batch = batch
-        self._session = session
-        self._database = database
+        self._size = batch.size
+        self._runner = Runner(statement, batch, session, database)
+        self._pool = database.pool
         self._timeout = statement.timeout or database.timeout
         # Half of the pool is for others.
         self._most = max(1, database.pool.settings.max // 2)
-        self._waiting: deque[_Call] = deque()
-        self._sent: set[_Call] = set()
+        self._running: set[_Run] = set()
+        self._waiting: deque[Call] = deque()
+        self._sent: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
-        self._progress = 0.0
 
-    def calls(self) -> Iterable[_Call]:
+    def calls(self) -> Iterable[Call]:
         """Those that have no answer yet."""
         return [call for call in (*self._sent, *self._waiting) if not call.result.done()]
 
+    def begin_alone(self) -> _Run | None:
+        """What to end after a call by itself; None where it is to join a batch."""
+        if self._waiting or not self._has_room():
+            return None
+        run = _Run()
+        self._running.add(run)
+        return run
+
+    def end(self, run: _Run) -> None:
+        """What has queued meanwhile is next."""
+        self._running.discard(run)
+        if self._drop_done() and self._has_room():
+            self._start()
+
     async def join(self, args: Row) -> Row | None:
         """Queues; the row, once the batch has run. Raises what the call by itself would."""
-        self._database.pool.check()
+        self._pool.check()
         loop = get_running_loop()
-        call = _Call(args, loop.create_future())
+        call = Call(args, loop.create_future())
         self._waiting.append(call)
-        if len(self._waiting) % self._batch.size == 0 and self.running < self._most:
+        full = len(self._waiting) % self._size == 0
+        if self._has_room() or (full and len(self._running) < self._most):
             self._start()
         if self._look is None:
-            self._progress = loop.time()
             self._look = loop.call_later(_PATIENCE, self._overtake)
         if self._timeout == NEVER:
             return await call.result
@@ -158,14 +134,16 @@ class _Queue:
         finally:
             alarm.cancel()
 
-    def ended(self) -> None:
-        """One of those that run has ended: what has queued meanwhile is next."""
-        self.running -= 1
-        self._progress = get_running_loop().time()
-        if self._drop_done() and self.running < _AT_ONCE:
-            self._start()
-
     # --- inside -----------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """Whether nothing runs that is worth waiting for, and a connection is left to us."""
+        if not self._running:
+            return True
+        if len(self._running) >= self._most:
+            return False
+        late = get_running_loop().time() - _PATIENCE
+        return all(run.since <= late for run in self._running)
 
     def _drop_done(self) -> bool:
         """Whether anybody waits still: who was cancelled, or is too late, is left out."""
@@ -175,27 +153,24 @@ class _Queue:
         return bool(waiting)
 
     def _start(self) -> None:
-        self.running += 1
-        self._spawn(self._work())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        run = _Run()
+        self._running.add(run)
         # In a context of its own, since it works for many.
-        task = get_running_loop().create_task(work, context=Context())
+        task = get_running_loop().create_task(self._work(run), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _overtake(self) -> None:
         """Where the last batch gets no answer, as behind a lock, the next doesn't wait for it."""
         self._look = None
-        if not self._drop_done():
-            return
-        loop = get_running_loop()
-        if loop.time() - self._progress >= _PATIENCE and self.running < self._most:
-            self._progress = loop.time()
-            self._start()
-        self._look = loop.call_at(self._progress + _PATIENCE, self._overtake)
+        if self._drop_done():
+            if self._has_room():
+                self._start()
+            last = max(run.since for run in self._running)
+            soon = max(last, get_running_loop().time() - _PATIENCE / 2)
+            self._look = get_running_loop().call_at(soon + _PATIENCE, self._overtake)
 
-    def _expire(self, call: _Call) -> None:
+    def _expire(self, call: Call) -> None:
         name = self._statement.name
         late = f"{name}: no answer within its deadline"
         if not call.sent:
@@ -207,90 +182,28 @@ class _Queue:
             error = WriteDeadlineExceeded(late, statement=name)
         call.fail(error)
 
-    async def _work(self) -> None:
+    async def _work(self, run: _Run) -> None:
         try:
             while self._drop_done():
                 calls = self._next()
+                run.since = get_running_loop().time()
                 try:
-                    await self._run(calls)
+                    await self._runner.run(calls)
                 finally:
                     self._sent.difference_update(calls)
                     for call in calls:
                         call.result.cancel()  # without effect, unless this task was cancelled
-                self._progress = get_running_loop().time()
                 # Who has got an answer and asks again at once belongs to the next batch.
                 await asyncio.sleep(0)
         finally:
-            self.ended()
+            self.end(run)
 
-    def _next(self) -> list[_Call]:
-        waiting, calls = self._waiting, list[_Call]()
-        while waiting and len(calls) < self._batch.size:
+    def _next(self) -> list[Call]:
+        waiting, calls = self._waiting, list[Call]()
+        while waiting and len(calls) < self._size:
             call = waiting.popleft()
             if not call.result.done():
                 call.sent = True
                 calls.append(call)
         self._sent.update(calls)
         return calls
-
-    async def _run(self, calls: Sequence[_Call]) -> None:
-        """Runs them together. Where that fails, the half without the cause still goes through."""
-        if len(calls) == 1:
-            await self._run_alone(calls[0])
-            return
-        try:
-            if self._statement.read_only:
-                found = await self._read(calls)
-            else:
-                found = await self._write(calls)
-        except Exception as error:
-            failure = error
-        else:
-            for call, row in zip(calls, found, strict=True):
-                call.finish(row)
-            return
-        # Nothing of it was kept, or nobody knows; the latter is among the common ones.
-        if isinstance(failure, _COMMON):
-            for call in calls:
-                call.fail(another(failure))
-        elif isinstance(failure, LockNotAvailable):
-            await asyncio.gather(*map(self._run_alone, calls))
-        else:
-            middle = len(calls) // 2
-            await self._run(calls[:middle])
-            await self._run(calls[middle:])
-
-    async def _run_alone(self, call: _Call) -> None:
-        try:
-            row = await self._session.fetchrow(self._statement, *call.args)
-        except Exception as error:
-            call.fail(error)
-        else:
-            call.finish(row)
-
-    async def _read(self, calls: Sequence[_Call]) -> list[Row | None]:
-        columns = [list(column) for column in zip(*(call.args for call in calls), strict=True)]
-        if any(map(_nested, columns)):
-            raise TypeError("a list would be a dimension of the array")
-        rows = await self._session.fetch(self._batch.statement, *columns)
-        found: list[Row | None] = [None] * len(calls)
-        for row in rows:
-            found[row[-1] - 1] = row[:-1]
-        return found
-
-    async def _write(self, calls: Sequence[_Call]) -> list[Row | None]:
-        args = [(*call.args, index) for index, call in enumerate(calls)]
-        unit = self._database.unit_of_work(settings=_SETTINGS)
-        unit.session.transaction.where = self._statement.name
-        async with unit:
-            rows = await unit.session.fetchmany(self._batch.statement, args)
-        found: list[Row | None] = [None] * len(calls)
-        for row in rows:
-            found[row[-1]] = row[:-1]
-        return found
-
-
-def _nested(column: list[Any]) -> bool:
-    """Whether the driver would take a value for a dimension of the array, rather than refuse it."""
-    types = set(map(type, column))
-    return any(issubclass(type_, Collection) and not issubclass(type_, _PLAIN) for type_ in types)

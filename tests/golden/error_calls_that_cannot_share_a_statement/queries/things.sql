@@ -34,3 +34,10 @@ select max(:n::int) as n;
 -- batch
 with made as (insert into things values (:id, 'x', '{}') returning *)
 select * from made;
+
+-- name: choosy :one
+-- batch
+select * from things
+where id = :id
+  and name = :name -- if :name
+limit 1;

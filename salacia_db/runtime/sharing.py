@@ -1,0 +1,136 @@
+"""How a batch runs: as one statement; where that fails in halves, so that only the cause does."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from salacia_db.runtime.errors import (
+    CommitOutcomeUnknown,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    LockNotAvailable,
+    PoolTimeout,
+    UsageError,
+    another,
+)
+from salacia_db.runtime.session import Row
+from salacia_db.runtime.statement import Batch, Statement
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.database import Database
+    from salacia_db.runtime.pooled import PooledSession
+
+# A row that somebody has locked holds up the others of its batch for so long.
+_SETTINGS = {"lock_timeout": "100ms"}
+# What befell the connection befell all who shared it; anything else may be the fault of one.
+_COMMON = (
+    CommitOutcomeUnknown,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    PoolTimeout,
+    UsageError,
+)
+
+# What asyncpg takes for a single value within an array, though it has parts.
+_PLAIN = (str, bytes, bytearray, memoryview, tuple, Mapping)
+
+
+class Call:
+    """A caller's arguments, and what it waits for. `sent`: its batch has begun."""
+
+    __slots__ = ("args", "result", "sent")
+
+    def __init__(self, args: Row, result: "asyncio.Future[Row | None]") -> None:
+        self.args = args
+        self.result = result
+        self.sent = False
+
+    def finish(self, row: Row | None) -> None:
+        if not self.result.done():
+            self.result.set_result(row)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.result.done():
+            self.result.set_exception(error)
+            # Where the caller is cancelled just now, nobody else will look at it.
+            self.result.exception()
+
+
+class Runner:
+    """Runs batches of one statement; each call gets its row, or its error."""
+
+    def __init__(
+        self,
+        statement: Statement,
+        batch: Batch,
+        session: "PooledSession",
+        database: "Database[Any]",
+    ) -> None:
+        self._statement = statement
+        self._shared = batch.statement
+        self._session = session
+        self._database = database
+
+    async def run(self, calls: Sequence[Call]) -> None:
+        """Runs them together. Where that fails, the half without the cause still goes through."""
+        if len(calls) == 1:
+            await self._run_alone(calls[0])
+            return
+        try:
+            if self._statement.read_only:
+                found = await self._read(calls)
+            else:
+                found = await self._write(calls)
+        except Exception as error:
+            failure = error
+        else:
+            for call, row in zip(calls, found, strict=True):
+                call.finish(row)
+            return
+        # Nothing of it was kept, or nobody knows; the latter is among the common ones.
+        if isinstance(failure, _COMMON):
+            for call in calls:
+                call.fail(another(failure))
+        elif isinstance(failure, LockNotAvailable):
+            await asyncio.gather(*map(self._run_alone, calls))
+        else:
+            middle = len(calls) // 2
+            await self.run(calls[:middle])
+            await self.run(calls[middle:])
+
+    async def _run_alone(self, call: Call) -> None:
+        try:
+            row = await self._session.fetchrow(self._statement, *call.args)
+        except Exception as error:
+            call.fail(error)
+        else:
+            call.finish(row)
+
+    async def _read(self, calls: Sequence[Call]) -> list[Row | None]:
+        columns = [list(column) for column in zip(*(call.args for call in calls), strict=True)]
+        if any(map(_nested, columns)):
+            raise TypeError("a list would be a dimension of the array")
+        rows = await self._session.fetch(self._shared, *columns)
+        found: list[Row | None] = [None] * len(calls)
+        for row in rows:
+            found[row[-1] - 1] = row[:-1]
+        return found
+
+    async def _write(self, calls: Sequence[Call]) -> list[Row | None]:
+        args = [(*call.args, index) for index, call in enumerate(calls)]
+        unit = self._database.unit_of_work(settings=_SETTINGS)
+        unit.session.transaction.where = self._statement.name
+        async with unit:
+            rows = await unit.session.fetchmany(self._shared, args)
+        found: list[Row | None] = [None] * len(calls)
+        for row in rows:
+            found[row[-1]] = row[:-1]
+        return found
+
+
+def _nested(column: list[Any]) -> bool:
+    """Whether the driver would take a value for a dimension of the array, rather than refuse it."""
+    types = set(map(type, column))
+    return any(issubclass(type_, Collection) and not issubclass(type_, _PLAIN) for type_ in types)

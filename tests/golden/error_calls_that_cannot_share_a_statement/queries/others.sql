@@ -1,0 +1,2 @@
+-- name: too_late :one
+select * from things where id = :id -- batch
