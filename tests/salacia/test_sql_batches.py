@@ -4,19 +4,20 @@ import asyncio
 from uuid import UUID
 
 from exchanges import load
+
 from salacia import Database
 
 
 async def test_lookups_together_find_what_each_finds_alone(db: Database) -> None:
     exchanges = await load(db)
     ids = [exchange.id for exchange in exchanges[:50]] + [UUID(int=0)]
-    alone = [await db.ai_interactions.get(id=id) for id in ids]
-    together = await asyncio.gather(*(db.ai_interactions.get(id=id) for id in ids))
+    alone = [await db.ai_interactions.get(id=key) for key in ids]
+    together = await asyncio.gather(*(db.ai_interactions.get(id=key) for key in ids))
     assert together == alone
     assert alone[-1] is None
 
     wanted = [e.provider_id for e in exchanges[:50] if e.provider_id is not None]
-    providers = await asyncio.gather(*(db.ai_providers.get(id=id) for id in wanted))
+    providers = await asyncio.gather(*(db.ai_providers.get(id=key) for key in wanted))
     assert [p and p.id for p in providers] == wanted
     named = await asyncio.gather(
         *(db.ai_providers.get_by_name(name=p.name) for p in providers if p is not None)
