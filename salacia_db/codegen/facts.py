@@ -391,6 +391,21 @@ class Batch(Struct, frozen=True):
     tracked: str | None = None
 
 
+class Unnested(Struct, frozen=True):
+    """A `:bulk` statement over lists: `$n` is the list of all values of parameter n.
+
+    Proven to do what the statement does for one row after the other, but for two entries that hit
+    one row: then PostgreSQL refuses an upsert, and of an UPDATE or DELETE the last columns tell it.
+    Its rows are those of the tracked form. Where `positioned`, the position of the entry and the
+    number of pairs of an entry and a row stand before the last column. `json`: the parameters whose
+    values are JSON, from 0.
+    """
+
+    sql: str
+    positioned: bool = False
+    json: tuple[int, ...] = ()
+
+
 class CopyTarget(Struct, frozen=True):
     """The table and columns of a `:copy`, in the order of the parameters."""
 
@@ -459,6 +474,7 @@ class Query(Struct, frozen=True):
     dynamic: Dynamic | None = None
     emptied: Emptied | None = None
     paging: Paging | None = None
+    unnested: Unnested | None = None
     rows_reason: str = ""
     not_read_only: str = ""
     not_clean: str = ""

@@ -4,9 +4,11 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
 from salacia_db.runtime.arrays import read_array, write_array
+from salacia_db.runtime.chunks import Rows
 from salacia_db.runtime.codecs import as_json
 from salacia_db.runtime.columns import BoolColumn, Column, Order, TextColumn
 from salacia_db.runtime.conditions import Condition
+from salacia_db.runtime.copying import CopyTarget, Output
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.dynamic import Dynamic, When
 from salacia_db.runtime.errors import (
@@ -67,7 +69,7 @@ from salacia_db.runtime.paged import Paged
 from salacia_db.runtime.relations import Link, Relation, Relations, Through
 from salacia_db.runtime.secret import Secret, reveal
 from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.statement import Batch, Statement, Write
+from salacia_db.runtime.statement import Batch, Statement, Unnested, Write
 from salacia_db.runtime.stream import Stream
 from salacia_db.runtime.tables import Table
 from salacia_db.runtime.unit_of_work import UnitOfWork
@@ -89,6 +91,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "ConnectionLost",
+    "CopyTarget",
     "Created",
     "Creating",
     "Database",
@@ -120,6 +123,7 @@ __all__ = [
     "NumberedPage",
     "Order",
     "OrderBy",
+    "Output",
     "Overrides",
     "Page",
     "Paged",
@@ -131,6 +135,7 @@ __all__ = [
     "Relation",
     "Relations",
     "Row",
+    "Rows",
     "SalaciaError",
     "SchemaChanged",
     "Secret",
@@ -147,6 +152,7 @@ __all__ = [
     "TransactionRolledBack",
     "UniqueViolation",
     "UnitOfWork",
+    "Unnested",
     "UnsetType",
     "Updated",
     "Updating",

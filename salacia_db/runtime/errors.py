@@ -91,7 +91,10 @@ class InvalidArgument(SalaciaError, ValueError):
     """An argument doesn't fit its parameter's type; nothing was sent to the server.
 
     `parameter` is its name, `expected` PostgreSQL's name of the type. The value is not shown.
+    `index` is the place of its row in the list of a bulk call, from 0; else None.
     """
+
+    index: int | None = None
 
     def __init__(self, message: str, *, parameter: str, expected: str) -> None:
         super().__init__(message)
@@ -202,7 +205,11 @@ class DatabaseError(SalaciaError):
 
     `sqlstate` is its code, `statement` the query's name (None for raw SQL), `constraint`,
     `table` and `column` name what was violated, where the server says so. Values are not shown.
+    `index` is the place of the row at fault in the list of a `:bulk` or `:copy`, from 0; None where
+    there is no list, or where the error came only after all rows, as that of a deferred constraint.
     """
+
+    index: int | None = None
 
     def __init__(
         self,

@@ -41,6 +41,8 @@ _ARGUMENT = re.compile(
 )
 # In front of nothing but the driver's own words and the value.
 _ELEMENT = re.compile(r"invalid array element at index (\d+): (?!invalid array)")
+# In any language: the table's name comes before the comma.
+_COPY_LINE = re.compile(r"^COPY [^\n]*?, \D{1,40}(\d+)(?:$|[,:\n])")
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
 
 
@@ -164,6 +166,7 @@ def database_error(
     error: asyncpg.PostgresError, statement: str | None, as_: type[DatabaseError] | None = None
 ) -> DatabaseError:
     """Our error for PostgreSQL's, which becomes its cause, stripped of everything with values."""
+    line = _COPY_LINE.match(error.context or "")
     _strip(error)
     state = error.sqlstate or ""
     cls = as_ or _BY_STATE.get(state) or _BY_CLASS.get(state[:2]) or DatabaseError
@@ -178,6 +181,9 @@ def database_error(
         table=error.table_name,
         column=error.column_name,
     )
+    if line is not None:
+        ours.index = int(line[1]) - 1
+        ours.args = (f"{ours.args[0]} (row {ours.index} of the list)",)
     # The driver's frames hold the arguments.
     ours.__cause__ = error.with_traceback(None)
     return ours

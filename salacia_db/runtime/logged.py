@@ -1,10 +1,12 @@
 """Sessions that log statements: names and durations, never values. Off unless asked for."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Any, TypeVar
 
+from salacia_db.runtime.chunks import Rows
+from salacia_db.runtime.copying import CopyTarget, Output
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.session import Method, Row
 from salacia_db.runtime.statement import Statement
@@ -70,22 +72,23 @@ class LoggedTransactionSession(TransactionSession):
     async def execute(self, statement: Statement, *args: Any) -> int:
         return await _timed(statement.name, super().execute(statement, *args))
 
-    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
-        return await _timed(statement.name, super().fetchmany(statement, args))
+    async def fetchmany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> list[Row]:
+        return await _timed(statement.name, super().fetchmany(statement, rows, take))
 
-    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
-        return await _timed(statement.name, super().executemany(statement, args))
+    async def executemany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> int:
+        return await _timed(statement.name, super().executemany(statement, rows, take))
 
     async def copy(
-        self,
-        statement: Statement,
-        table: str,
-        schema: str,
-        columns: tuple[str, ...],
-        records: Iterable[Row],
+        self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
-        work = super().copy(statement, table, schema, columns, records)
-        return await _timed(statement.name, work)
+        return await _timed(statement.name, super().copy(statement, target, rows, take))
+
+    async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
+        return await _timed(statement.name, super().copy_out(statement, args, to))
 
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         return await _timed(_RAW, super().raw(method, sql, args, timeout))

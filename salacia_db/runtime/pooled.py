@@ -1,11 +1,13 @@
 """A database's session: each statement on a connection of the pool, in its own transaction."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salacia_db.runtime import failures
 from salacia_db.runtime.batching import BatchedSession
+from salacia_db.runtime.chunks import Rows
 from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.copying import CopyTarget, Output
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
@@ -127,24 +129,27 @@ class PooledSession(Session):
             return await self.execute(statement, *args)
         raise failure
 
-    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
+    async def fetchmany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> list[Row]:
         async with self._unit() as unit:
-            return await unit.session.fetchmany(statement, args)
+            return await unit.session.fetchmany(statement, rows, take)
 
-    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
-        async with self._unit() as unit:
-            return await unit.session.executemany(statement, args)
-
-    async def copy(
-        self,
-        statement: Statement,
-        table: str,
-        schema: str,
-        columns: tuple[str, ...],
-        records: Iterable[Row],
+    async def executemany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         async with self._unit() as unit:
-            return await unit.session.copy(statement, table, schema, columns, records)
+            return await unit.session.executemany(statement, rows, take)
+
+    async def copy(
+        self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> int:
+        async with self._unit() as unit:
+            return await unit.session.copy(statement, target, rows, take)
+
+    async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
+        async with self._unit(read_only=True) as unit:
+            return await unit.session.copy_out(statement, args, to)
 
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         pool = self._pool

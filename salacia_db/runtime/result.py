@@ -27,6 +27,13 @@ class Result:
         self.created = created
         self.verb = verb
 
+    def extend(self, other: "Result") -> None:
+        """Adds what a later part of the same call did."""
+        if other.created is not None:
+            self.created = [*(self.created or ()), *other.created]
+        self.rows += other.rows
+        self.count += other.count
+
 
 def affected(tag: bytes | str | None) -> int:
     """The number of rows in a command's tag ("INSERT 0 1"); 0 where it has none."""

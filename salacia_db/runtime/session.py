@@ -1,10 +1,14 @@
 """Sessions: what generated groups run their statements on."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from salacia_db.runtime.statement import Statement
 from salacia_db.runtime.stream import Stream
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.chunks import Rows
+    from salacia_db.runtime.copying import CopyTarget, Output
 
 T = TypeVar("T")
 Method: TypeAlias = Literal["fetch", "fetchrow", "fetchval", "execute"]
@@ -46,23 +50,33 @@ class Session:
         """The number of rows affected."""
         raise NotImplementedError
 
-    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
-        """The rows of many runs in the order of their arguments, all of them or none."""
+    async def fetchmany(
+        self, statement: Statement, rows: "Rows[Any]", take: Callable[[Any], Row]
+    ) -> list[Row]:
+        """The rows of many runs in the order of their arguments, all of them or none.
+
+        `take` makes the arguments of an item of `rows`.
+        """
         raise NotImplementedError
 
-    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
+    async def executemany(
+        self, statement: Statement, rows: "Rows[Any]", take: Callable[[Any], Row]
+    ) -> int:
         """The number of rows affected by many runs, all of them or none."""
         raise NotImplementedError
 
     async def copy(
         self,
         statement: Statement,
-        table: str,
-        schema: str,
-        columns: tuple[str, ...],
-        records: Iterable[Row],
+        target: "CopyTarget",
+        rows: "Rows[Any]",
+        take: Callable[[Any], Row],
     ) -> int:
-        """COPY into a table, all records or none; how many they were."""
+        """COPY into a table, all rows or none; how many they were."""
+        raise NotImplementedError
+
+    async def copy_out(self, statement: Statement, args: Row, to: "Output") -> int:
+        """COPY a query's rows out, as CSV; how many they were."""
         raise NotImplementedError
 
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:

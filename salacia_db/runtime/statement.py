@@ -47,6 +47,20 @@ class Batch:
         self.size = size
 
 
+class Unnested(Struct, frozen=True):
+    """A `:bulk` statement as one that takes a list for each parameter, and does the same.
+
+    Its rows are those of the tracked form, in the order of the lists. `positioned`: before the
+    trailing columns, each tells the position of its entry, from 1, and how many pairs of an entry
+    and a row there were; only where they are as many as the rows was no row written twice.
+    `json`: the parameters whose values are JSON, counted from 0.
+    """
+
+    sql: str
+    positioned: bool = False
+    json: tuple[int, ...] = ()
+
+
 class Statement:
     """A statement of a generated module; compared by identity, so make it once.
 
@@ -55,7 +69,8 @@ class Statement:
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
     overrides the database's; `none` is raised where a row must be there and isn't. `batch`: its
-    concurrent calls share a statement.
+    concurrent calls share a statement. `unnested` is the form for many rows at once, `how` its
+    facts.
     """
 
     __slots__ = (
@@ -63,6 +78,7 @@ class Statement:
         "clean",
         "created",
         "extra",
+        "how",
         "json",
         "name",
         "none",
@@ -71,6 +87,7 @@ class Statement:
         "sql",
         "timeout",
         "tracked",
+        "unnested",
         "writes",
     )
 
@@ -89,6 +106,7 @@ class Statement:
         timeout: float | None = None,
         none: type[NotFound] | None = None,
         batch: Batch | None = None,
+        unnested: Unnested | None = None,
     ) -> None:
         self.name = name
         self.sql = sql
@@ -117,6 +135,20 @@ class Statement:
                 timeout=timeout,
                 none=none,
             )
+        self.how = unnested
+        self.unnested: Statement | None = None
+        if unnested is not None:
+            self.unnested = Statement(
+                name,
+                unnested.sql,
+                parameters=parameters,
+                clean=clean,
+                json=json,
+                created=created,
+                writes=writes,
+                timeout=timeout,
+            )
+            self.unnested.extra += 2 * unnested.positioned
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"

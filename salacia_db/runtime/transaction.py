@@ -49,16 +49,19 @@ class Frame:
 
     `open`: the server knows of it. `error`: what the server refused in it. `cancelled`: a
     call in it was, so that nobody knows what was done, and it must be rolled back. `unit` is the
-    unit of work that it belongs to.
+    unit of work that it belongs to. `marks` are the savepoints of bulk calls in it, the outermost
+    first; `marking` is what the server has yet to learn of them.
     """
 
-    __slots__ = ("callbacks", "cancelled", "error", "open", "unit")
+    __slots__ = ("callbacks", "cancelled", "error", "marking", "marks", "open", "unit")
 
     def __init__(self, unit: Any) -> None:
         self.unit = unit
         self.open = False
         self.cancelled = False
         self.error: BaseException | None = None
+        self.marks: list[str] = []
+        self.marking: list[str] = []
         self.callbacks = Callbacks()
 
 
@@ -138,7 +141,10 @@ class Transaction:
             self.connection = connection
             commands.append(self.begin_sql())
         commands += self.pending
-        commands += [f"SAVEPOINT s{n}" for n, f in enumerate(self.frames) if n and not f.open]
+        for number, frame in enumerate(self.frames):
+            if number and not frame.open:
+                commands.append(f"SAVEPOINT s{number}")
+            commands += frame.marking
         connection.start(SAVEPOINT if self.frames[0].open else BEGIN, self.timeout)
         try:
             await connection.raw.execute("; ".join(commands))
@@ -147,6 +153,7 @@ class Transaction:
             raise
         for frame in self.frames:
             frame.open = True
+            frame.marking.clear()
         self.pending.clear()
         self.stale = False
         return connection
@@ -240,8 +247,30 @@ class Transaction:
         del self.frames[index:]
         self._refresh()
 
+    def mark(self, name: str) -> None:
+        """Sets a savepoint in the innermost level, with the next statement.
+
+        An older one of this name, and those set after it, are given up: what they hold is kept.
+        """
+        frame = self.frames[-1]
+        if name in frame.marks:
+            del frame.marks[frame.marks.index(name) :]
+            frame.marking.append(f"RELEASE SAVEPOINT {name}")
+        frame.marks.append(name)
+        frame.marking.append(f"SAVEPOINT {name}")
+        self.stale = True
+
+    def rewind(self, name: str) -> None:
+        """Undoes what was done since `mark(name)`, with the next statement."""
+        frame = self.frames[-1]
+        del frame.marks[frame.marks.index(name) + 1 :]
+        frame.error = None
+        frame.marking.append(f"ROLLBACK TO SAVEPOINT {name}")
+        self.stale = True
+
     def _refresh(self) -> None:
-        self.stale = bool(self.pending) or not all(frame.open for frame in self.frames)
+        sent = all(frame.open and not frame.marking for frame in self.frames)
+        self.stale = bool(self.pending) or not sent
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -264,7 +293,7 @@ class Transaction:
             await self.rollback(None)
             raise self._rolled_back("the unit of work", frame)
         try:
-            if self.pending:
+            if self.pending or frame.marking:
                 await self.command(None)
             await self._learn_xid(connection, frame)
         except BaseException:

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from salacia_db.runtime import failures
-from salacia_db.runtime.bulk import Records, guarded
+from salacia_db.runtime.chunks import Rows, each
 from salacia_db.runtime.connection import Connection
-from salacia_db.runtime.errors import InvalidArgument
+from salacia_db.runtime.copying import CopyTarget, Output, copy_in, copy_out
 from salacia_db.runtime.hooks import Hooks
+from salacia_db.runtime.many import Many
 from salacia_db.runtime.result import Result, affected, strip, verb
 from salacia_db.runtime.session import RAW, Method, Row, Session
 from salacia_db.runtime.statement import Statement
@@ -29,12 +29,12 @@ class TransactionSession(Session):
     that isn't known, so that COMMIT needs no round trip for it.
     """
 
-    __slots__ = ("_hooks", "_timeout", "transaction")
+    __slots__ = ("_hooks", "timeout", "transaction")
 
     def __init__(self, transaction: Transaction, hooks: Hooks) -> None:
         self.transaction = transaction
         self._hooks = hooks
-        self._timeout = transaction.timeout
+        self.timeout = transaction.timeout
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         if not statement.read_only:
@@ -46,7 +46,7 @@ class TransactionSession(Session):
         try:
             if connection is None or transaction.stale:
                 connection = await transaction.enter()
-            prepared = connection.start(statement, self._timeout)
+            prepared = connection.start(statement, self.timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
             rows: list[Row]
@@ -76,7 +76,7 @@ class TransactionSession(Session):
         try:
             if connection is None or transaction.stale:
                 connection = await transaction.enter()
-            prepared = connection.start(statement, self._timeout)
+            prepared = connection.start(statement, self.timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
             rows: list[Row]
@@ -97,37 +97,40 @@ class TransactionSession(Session):
     async def execute(self, statement: Statement, *args: Any) -> int:
         return (await self._write(statement, args)).count
 
-    async def fetchmany(self, statement: Statement, args: Sequence[Row]) -> list[Row]:
-        return (await self._write_many(statement, args, returning=True)).rows
+    async def fetchmany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> list[Row]:
+        return (await self._write_many(statement, rows, take, returning=True)).rows
 
-    async def executemany(self, statement: Statement, args: Sequence[Row]) -> int:
-        return (await self._write_many(statement, args, returning=False)).count
+    async def executemany(
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
+    ) -> int:
+        return (await self._write_many(statement, rows, take, returning=False)).count
 
     async def copy(
-        self,
-        statement: Statement,
-        table: str,
-        schema: str,
-        columns: tuple[str, ...],
-        records: Iterable[Row],
+        self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
-        async def run(batch: Iterable[Row], _: bool) -> Result:
-            count = await self._copy(statement, table, schema, columns, batch)
+        async def run(batch: Rows[Any], _: bool) -> Result:
+            count = await copy_in(self, statement, target, batch, _as_it_is)
             return Result([], count, verb="INSERT")
 
         plan = self._hooks.plan(statement)
         if plan is None:
-            return (await run(records, False)).count
+            return await copy_in(self, statement, target, rows, take)
         self.transaction.check()
-        return (await plan.around(statement, self.transaction, list(records), run)).count
+        batch = [take(item) async for item in each(rows)]
+        return (await plan.around(statement, self.transaction, batch, run)).count
+
+    async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
+        return await copy_out(self, statement, args, to)
 
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         async def run(connection: Connection) -> Any:
             self.transaction.unproven = True
-            connection.start(RAW, timeout or self._timeout)
+            connection.start(RAW, timeout or self.timeout)
             return await getattr(connection.raw, method)(sql, *args)
 
-        result = await self._on(RAW, args, run)
+        result = await self.on(RAW, args, run)
         return affected(result) if method == "execute" else result
 
     async def connection(self) -> asyncpg.Connection:
@@ -138,7 +141,7 @@ class TransactionSession(Session):
             connection.dirty = True
             return connection.raw
 
-        return await self._on(RAW, (), run)
+        return await self.on(RAW, (), run)
 
     def stream(
         self, statement: Statement, args: Row, build: Callable[[Iterable[Row]], list[T]]
@@ -147,7 +150,7 @@ class TransactionSession(Session):
 
         async def begin(connection: Connection) -> tuple[list[Row], bool, Any]:
             self.transaction.unproven |= not statement.read_only
-            prepared = connection.start(statement, self._timeout)
+            prepared = connection.start(statement, self.timeout)
             if prepared is None:
                 prepared = await connection.prepare(statement)
             state = prepared._state
@@ -155,10 +158,10 @@ class TransactionSession(Session):
             return rows, done, state
 
         async def chunks() -> AsyncGenerator[list[T], None]:
-            rows, done, state = await self._on(statement, args, begin)
+            rows, done, state = await self.on(statement, args, begin)
 
             async def more(connection: Connection) -> tuple[list[Row], bool]:
-                connection.start(statement, self._timeout)
+                connection.start(statement, self.timeout)
                 found, _, done = await connection.driver.execute(state, portal, CHUNK, True, None)
                 return found, done
 
@@ -169,14 +172,14 @@ class TransactionSession(Session):
                 yield build(rows)
                 if done:
                     break
-                rows, done = await self._on(statement, args, more)
-            await self._on(statement, args, close)
+                rows, done = await self.on(statement, args, more)
+            await self.on(statement, args, close)
 
         return Stream(chunks)
 
     # --- inside -----------------------------------------------------------------------------------
 
-    async def _on(
+    async def on(
         self, statement: Statement, args: Any, work: Callable[[Connection], Awaitable[T]]
     ) -> T:
         """Runs work on the transaction's connection; explains what it raises."""
@@ -202,19 +205,19 @@ class TransactionSession(Session):
     async def _write(self, statement: Statement, args: Row) -> Result:
         plan = self._hooks.plan(statement) if statement.writes else None
         if plan is None:
-            return await self._write_one(statement, args, False)
+            return await self.write_one(statement, args, False)
 
         async def run(batch: Sequence[Row], split: bool) -> Result:
-            return await self._write_one(statement, batch[0], split)
+            return await self.write_one(statement, batch[0], split)
 
         self.transaction.check()
         return await plan.around(statement, self.transaction, (args,), run, bulk=False)
 
-    async def _write_one(self, statement: Statement, args: Row, split: bool) -> Result:
-        form = self._form(statement, tracked=split)
+    async def write_one(self, statement: Statement, args: Row, split: bool) -> Result:
+        form = self.form(statement, tracked=split)
 
         async def run(connection: Connection) -> tuple[list[Row], bytes]:
-            prepared = connection.start(form, self._timeout)
+            prepared = connection.start(form, self.timeout)
             if prepared is None:
                 prepared = await connection.prepare(form)
             rows: list[Row]
@@ -223,85 +226,30 @@ class TransactionSession(Session):
             rows, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
             return rows, tag
 
-        rows, tag = await self._on(form, args, run)
+        rows, tag = await self.on(form, args, run)
         if form is statement:
             return Result(rows, affected(tag), verb=verb(tag))
-        self._learn(rows)
+        self.learn(rows)
         return strip(statement, rows, affected(tag), verb=verb(tag))
 
     async def _write_many(
-        self, statement: Statement, args: Sequence[Row], *, returning: bool
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row], *, returning: bool
     ) -> Result:
-        async def run(batch: Sequence[Row], split: bool) -> Result:
-            return await self._run_many(statement, batch, returning, split)
-
-        plan = self._hooks.plan(statement) if statement.writes else None
-        if not args:
-            return Result([], 0)
-        if plan is None:
-            return await run(args, False)
         self.transaction.check()
-        return await plan.around(statement, self.transaction, args, run)
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if plan is None:
+            return await Many(self, statement, returning=returning, split=False).run(rows, take)
 
-    async def _run_many(
-        self, statement: Statement, args: Sequence[Row], returning: bool, split: bool
-    ) -> Result:
-        # Only rows tell how many were affected: the driver drops all tags but the last.
-        form = self._form(statement, tracked=split or not returning)
+        async def run(batch: Sequence[Row], split: bool) -> Result:
+            many = Many(self, statement, returning=returning, split=split)
+            return await many.run(batch, _as_it_is)
 
-        async def run(connection: Connection) -> tuple[list[Row], int]:
-            prepared = connection.start(form, self._timeout)
-            if prepared is None:
-                prepared = await connection.prepare(form)
-            if form is not statement or returning:
-                rows: list[Row] = await guarded(connection, prepared.fetchmany(args))
-                return rows, len(rows)
-            count = 0
-            for row in args:
-                connection.start(form, self._timeout)
-                await prepared.fetch(*row)
-                count += affected(prepared.get_statusmsg())
-            return [], count
+        batch = [take(item) async for item in each(rows)]
+        if not batch:
+            return Result([], 0)
+        return await plan.around(statement, self.transaction, batch, run)
 
-        rows, count = await self._on(form, args, run)
-        if form is statement:
-            return Result(rows, count, verb="INSERT")
-        self._learn(rows)
-        return strip(statement, rows, count, verb="INSERT")
-
-    async def _copy(
-        self,
-        statement: Statement,
-        table: str,
-        schema: str,
-        columns: tuple[str, ...],
-        records: Iterable[Row],
-    ) -> int:
-        source = Records(records)
-
-        async def run(connection: Connection) -> int:
-            self.transaction.unproven = True
-            connection.start(statement, self._timeout)
-            work = connection.raw.copy_records_to_table(
-                table, schema_name=schema, columns=columns, records=source
-            )
-            try:
-                return affected(await guarded(connection, work))
-            except Exception as error:
-                # asyncpg has asked the server to cancel; the transaction is lost.
-                self.transaction.frames[-1].cancelled |= not failures.from_server(error)
-                known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-                if error is source.error or isinstance(error, known):
-                    raise
-            raise InvalidArgument(
-                f"{statement.name}: a value of record {source.count} doesn't fit its column",
-                parameter="records",
-                expected=f"the columns of {schema}.{table}",
-            )
-
-        return await self._on(statement, None, run)
-
-    def _form(self, statement: Statement, *, tracked: bool) -> Statement:
+    def form(self, statement: Statement, *, tracked: bool) -> Statement:
         """The statement to send: the tracked form if that is wanted, or the number is not known."""
         transaction = self.transaction
         if statement.tracked is not None and (tracked or transaction.xid is None):
@@ -310,10 +258,14 @@ class TransactionSession(Session):
             transaction.unproven = True
         return statement
 
-    def _learn(self, rows: list[Row]) -> None:
+    def learn(self, rows: list[Row]) -> None:
         """Takes the transaction's number from tracked rows."""
         if rows:
             self.transaction.xid = rows[-1][-1]
         else:
             # No row told it, but a CTE may have written.
             self.transaction.unproven = True
+
+
+def _as_it_is(row: Row) -> Row:
+    return row

@@ -6,7 +6,7 @@ from itertools import starmap
 from msgspec import Struct
 
 from salacia_db import runtime
-from salacia_db.runtime import Group, NotFound, Statement, Stream, Write, lazy
+from salacia_db.runtime import CopyTarget, Group, NotFound, Statement, Stream, Write, lazy
 
 SCHEMA = """
 create table item (
@@ -148,6 +148,9 @@ COPY = Statement(
 )
 
 
+TARGET = CopyTarget("item", "public", ("id", "name", "amount", "note"))
+
+
 class Items(Group):
     """Queries of sql/items.sql."""
 
@@ -194,18 +197,17 @@ class Items(Group):
         return None if row is None else Item(*row)
 
     async def insert_many(self, rows: "Iterable[tuple[object, ...]]") -> "list[Item]":
-        found = await self._session.fetchmany(INSERT_MANY, [tuple(row) for row in rows])
+        found = await self._session.fetchmany(INSERT_MANY, rows, tuple)
         return [Item(*row) for row in found]
 
     async def add_many(self, rows: "Iterable[tuple[object, ...]]") -> int:
-        return await self._session.executemany(ADD, [tuple(row) for row in rows])
+        return await self._session.executemany(ADD, rows, tuple)
 
     async def raise_many(self, by: "Iterable[int]") -> int:
-        return await self._session.executemany(RAISE_ALL, [(each,) for each in by])
+        return await self._session.executemany(RAISE_ALL, by, lambda each: (each,))
 
     async def copy(self, rows: "Iterable[tuple[object, ...]]") -> int:
-        columns = ("id", "name", "amount", "note")
-        return await self._session.copy(COPY, "item", "public", columns, rows)
+        return await self._session.copy(COPY, TARGET, rows, tuple)
 
     def stream(self) -> Stream[Item]:
         return self._session.stream(LIST, (), lambda rows: list(starmap(Item, rows)))

@@ -98,10 +98,10 @@ async def test_an_argument_that_does_not_fit_is_named_but_not_shown(
 async def test_the_row_of_a_bad_argument_in_a_bulk_call_is_named(db: Database) -> None:
     rows = [(1, "a", 0, None), (2, "b", SECRET, None)]
     for call in (db.items.insert_many, db.items.add_many):
-        with pytest.raises(InvalidArgument, match="argument amount of row 1 is a str") as caught:
+        with pytest.raises(InvalidArgument, match=r"argument amount .* \(row 1 of") as caught:
             await call(rows)
         assert SECRET not in shown(caught.value)
-    with pytest.raises(InvalidArgument, match="a value of record 2 doesn't fit") as copied:
+    with pytest.raises(InvalidArgument, match="a value of row 1 doesn't fit") as copied:
         await db.items.copy(rows)
     assert SECRET not in shown(copied.value)
     assert await db.items.list() == []

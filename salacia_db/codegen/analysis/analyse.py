@@ -21,6 +21,7 @@ from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.session import Rejected
 from salacia_db.codegen.analysis.tracked import track
 from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.unnested import unnest
 from salacia_db.codegen.facts import (
     Cardinality,
     Query,
@@ -105,6 +106,10 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     )
     if isinstance(batch, Problem):
         return Understood(Outcome(None, (*problems, batch)))
+    unnested = None
+    one_each = statement.kind == "batchone" and rows_returned == "one"
+    if (statement.kind == "bulk" or one_each) and alone and effect.clean:
+        unnested = unnest(text.parsed, tracked, server, catalog)
     known = Query(
         statement=statement,
         sql=text.sql,
@@ -120,6 +125,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
         tracked=tracked,
         batch=batch,
         copy_target=copied,
+        unnested=unnested,
         rows_reason="" if query is None else why(query, catalog),
         not_read_only=effect.not_read_only,
         not_clean=effect.not_clean,

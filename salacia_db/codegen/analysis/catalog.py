@@ -62,6 +62,9 @@ class Relation(Struct, frozen=True):
     indexes and generated columns) are those of the relation and of all its descendants. `rules` are
     the events of its rules, a view's own left out: other changes run as they are written.
     `cascades` are relations whose foreign keys pass on changes.
+
+    `exclusive` are the attribute numbers on which rows exclude each other (unique indexes and
+    exclusion constraints), 0 for what is no plain column. `deferrable`: some are checked later.
     """
 
     table: Table
@@ -80,6 +83,8 @@ class Relation(Struct, frozen=True):
     row_type: int = 0
     partition: bool = False
     extension: bool = False
+    exclusive: frozenset[int] = frozenset()
+    deferrable: bool = False
 
 
 class Catalog(Struct, frozen=True):

@@ -6,7 +6,7 @@ from salacia_db.codegen.facts import Cardinality, CopyTarget, Parameter, Span, S
 from salacia_db.codegen.problems import Problem, Severity
 from salacia_db.codegen.source.lexer import Token, lex
 
-UPDATE, INSERT, DELETE = 2, 3, 4  # CmdType
+SELECT, UPDATE, INSERT, DELETE = 1, 2, 3, 4  # CmdType
 _ONCE = {"bulk": "exec", "batchone": "one", "batchmany": "many"}
 _TRANSACTION = "begin start commit end rollback abort savepoint release".split()
 
@@ -44,13 +44,15 @@ def check_kind(
 
 def copy_target(
     statement: Statement, query: Node | None, parameters: tuple[Parameter, ...], catalog: Catalog
-) -> CopyTarget | Problem:
-    """Where a `:copy` goes. `query` is its tree before rewriting."""
+) -> CopyTarget | Problem | None:
+    """Where a `:copy` goes; None where its rows go out. `query` is its tree before rewriting."""
+    if query is not None and query.number("commandType") == SELECT:
+        return None
     columns = None if query is None else _copied_columns(query, statement.sql)
     if query is None or columns is None:
         return _problem(
             statement,
-            ":copy must be a plain `insert into … (columns) values (parameters)`",
+            ":copy must be a plain `insert into … (columns) values (parameters)` or a SELECT",
             "use :bulk for anything else",
         )
     entries = query.nodes("rtable")
@@ -58,6 +60,13 @@ def copy_target(
     if relation is None or relation.table.kind not in ("r", "p", "f") or relation.rules:
         return _problem(
             statement, ":copy needs a table, without rules", "use :bulk for a view or with rules"
+        )
+    if relation.row_security:
+        table = relation.table.ref.name
+        return _problem(
+            statement,
+            f"PostgreSQL refuses COPY into {table} to those for whom its policies hold",
+            "use :bulk",
         )
     names = {column.number: column.name for column in relation.table.columns}
     return CopyTarget(relation.table.ref, tuple(names[columns[p.number]] for p in parameters))

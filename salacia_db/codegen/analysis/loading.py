@@ -186,6 +186,9 @@ def _relations(
             row_type=row.row_type,
             partition=row.partition,
             extension=row.extension,
+            # A column has another number in a child, and may be unique there alone.
+            exclusive=frozenset(row.exclusive if len(family) == 1 else (0,)),
+            deferrable=any(r.deferrable for r in family),
         )
     return relations
 

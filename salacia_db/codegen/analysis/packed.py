@@ -22,6 +22,7 @@ from salacia_db.codegen.facts import (
     TableColumns,
     TableRef,
     Tracked,
+    Unnested,
     ValueField,
     Write,
 )
@@ -47,6 +48,7 @@ class _Facts(Struct, frozen=True, array_like=True):
     dynamic: Dynamic | None
     emptied: Emptied | None
     paging: Paging | None
+    unnested: Unnested | None
     rows_reason: str
     not_read_only: str
     not_clean: str

@@ -100,7 +100,8 @@ class RelationRow(Struct, frozen=True, array_like=True):
     """A table, view, materialized view or foreign table.
 
     `policies` and `checks` (of constraints, indexes and generated columns) are printed node trees;
-    `cascades` are relations with a foreign key to this one that passes on changes.
+    `cascades` are relations with a foreign key to this one that passes on changes; `exclusive` are
+    columns of unique and exclusive indexes, 0 where it is an expression or has a predicate.
     """
 
     oid: int
@@ -116,6 +117,8 @@ class RelationRow(Struct, frozen=True, array_like=True):
     policies: str
     checks: str
     cascades: tuple[int, ...]
+    exclusive: tuple[int, ...]
+    deferrable: bool
 
 
 RELATIONS = """
@@ -144,7 +147,13 @@ select c.oid::int8, n.nspname, c.relname, c.relkind, c.reltype::int8, c.relispar
     select json_agg(distinct k.conrelid::int8) from pg_constraint k
     where k.confrelid = c.oid and k.contype = 'f'
       and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
-  ), '[]')
+  ), '[]'),
+  coalesce((
+    select json_agg(distinct case when i.indpred is null then k.number else 0 end)
+    from pg_index i cross join unnest(i.indkey::int2[]) as k (number)
+    where i.indrelid = c.oid and (i.indisunique or i.indisexclusion)
+  ), '[]'),
+  exists (select from pg_index i where i.indrelid = c.oid and not i.indimmediate)
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_description d

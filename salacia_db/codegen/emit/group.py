@@ -20,7 +20,7 @@ from salacia_db.codegen.emit.writer import (
     strings,
     text_lines,
 )
-from salacia_db.codegen.facts import Batch, Query, TableRef
+from salacia_db.codegen.facts import Batch, Query, TableRef, Unnested
 
 
 class Group(Struct, frozen=True):
@@ -151,6 +151,8 @@ def _options(
         items.append(Named("writes", Call("(", writes, close, hug=False)))
     if statement.timeout is not None:
         items.append(f"timeout={statement.timeout!r}")
+    if query.unnested is not None:
+        items.append(Named("unnested", _unnested(query.unnested, imports, head)))
     if statement.none is not None:
         items.append(f"none={imports.use('.errors', statement.none)}")
     if query.batch is not None and statement.batch is not None:
@@ -176,6 +178,15 @@ def _shared(method: Method, batch: Batch, imports: Imports, head: str) -> Code:
     if timeout is not None:
         items.append(f"timeout={timeout!r}")
     return Call(f"{imports.use(RUNTIME, 'Statement')}(", items)
+
+
+def _unnested(form: Unnested, imports: Imports, head: str) -> Call:
+    items: list[Code] = [text_lines(head + form.sql)]
+    if form.positioned:
+        items.append("positioned=True")
+    if form.json:
+        items.append(f"json={form.json!r}")
+    return Call(f"{imports.use(RUNTIME, 'Unnested')}(", items)
 
 
 def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:

@@ -27,6 +27,9 @@ STR = reference("builtins", "str")
 BOOL = reference("builtins", "bool")
 STARMAP = reference("itertools", "starmap")
 ITERABLE = reference("collections.abc", "Iterable")
+ROWS = reference(RUNTIME, "Rows")
+OUTPUT = reference(RUNTIME, "Output")
+COPY_TARGET = reference(RUNTIME, "CopyTarget")
 ROW = reference(RUNTIME, "Row")
 STREAM = reference(RUNTIME, "Stream")
 PAGE = reference(RUNTIME, "Page")
@@ -50,6 +53,7 @@ class _Writer:
         self.chosen = names.unused("statement", taken)
         self.values = names.unused("values", taken)
         self.dynamic = method.query.dynamic is not None
+        self.to = names.unused("to", taken)
 
     def lines(self) -> list[str]:
         """The method, four spaces in."""
@@ -100,12 +104,18 @@ class _Writer:
 
     def _parameters(self) -> list[Code]:
         if self.method.input:
-            return ["self", f"rows: {self.imports.spell(ITERABLE)}[{self.method.input}]"]
+            spell, row = self.imports.spell, self.method.input
+            # A loop over single calls takes no async iterable.
+            rows = ROWS if self.statement.kind in ("bulk", "copy") else ITERABLE
+            return ["self", f"rows: {spell(rows)}[{row}]"]
         found: list[Code] = [
             f"{argument.name}: {self.imports.spell(argument.annotation)}"
             for argument in (*self.method.arguments, *self.method.choices)
         ]
-        return ["self", "*", *found] if found else ["self"]
+        head: list[Code] = ["self"]
+        if self.statement.kind == "copy":
+            head += [f"{self.to}: {self.imports.spell(OUTPUT)}", "/"]
+        return [*head, "*", *found] if found else head
 
     def _docstring(self) -> list[str]:
         doc = self.statement.doc.strip()
@@ -135,6 +145,12 @@ class _Writer:
 
     def _all_values(self) -> list[Code]:
         return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
+
+    def _arguments(self) -> Code:
+        if self.dynamic:
+            return self.values
+        values = self._values()
+        return Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
 
     def _call(self, function: str, *more: Code) -> Call:
         return Call(f"self._session.{function}(", [self._statement, *more])
@@ -194,10 +210,7 @@ class _Writer:
         return [*self._let(self.rows, fetched), *self._return(self._collect(row, self.rows))]
 
     def _stream(self) -> list[str]:
-        values = self._values()
-        arguments: Code = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
-        if self.dynamic:
-            arguments = self.values
+        arguments = self._arguments()
         before, build = self._builder(BODY + STEP)
         return [*before, *self._return(self._call("stream", arguments, build))]
 
@@ -278,13 +291,22 @@ class _Writer:
         ]
         return Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
 
+    def _taking(self, function: str, *items: Code) -> tuple[list[str], Call]:
+        """The call for all rows, and the lines before it: a function that takes a row apart."""
+        record = Lambda("row", self._records())
+        if len(f"{BODY}{STEP}{flat(record)},") <= WIDTH:
+            return [], self._awaited_with(function, *items, "rows", record)
+        spell = self.imports.spell
+        head = f"{BODY}def record(row: {self.method.input}) -> {spell(ROW)}:"
+        body = layout(self._records(), indent=BODY + STEP, before="return ")
+        return ["", head, *body, ""], self._awaited_with(function, *items, "rows", "record")
+
     def _bulk(self) -> list[str]:
-        arguments = Comprehension(self._records(), "row in rows")
         row = self.method.row
+        before, call = self._taking("executemany" if row is None else "fetchmany")
         if row is None:
-            return self._return(self._awaited_with("executemany", arguments))
-        lines = self._let("found", self._awaited_with("fetchmany", arguments))
-        return [*lines, *self._return(self._collect(row, "found"))]
+            return [*before, *self._return(call)]
+        return [*before, *self._let("found", call), *self._return(self._collect(row, "found"))]
 
     def _batch_one(self) -> list[str]:
         row = self.method.row
@@ -315,16 +337,16 @@ class _Writer:
 
     def _copy(self) -> list[str]:
         target = self.method.query.copy_target
-        assert target is not None
-        return self._return(
-            self._awaited_with(
-                "copy",
-                literal(target.table.name),
-                literal(target.table.schema),
-                strings(target.columns),
-                Comprehension(self._records(), "row in rows", "(", ")"),
-            )
-        )
+        if target is None:
+            return self._return(self._awaited_with("copy_out", self._arguments(), self.to))
+        place: list[Code] = [
+            literal(target.table.name),
+            literal(target.table.schema),
+            strings(target.columns),
+        ]
+        into = Call(f"{self.imports.spell(COPY_TARGET)}(", place)
+        before, call = self._taking("copy", into)
+        return [*before, *self._return(call)]
 
     def _awaited_with(self, function: str, *items: Code) -> Call:
         return Call(f"await self._session.{function}(", [self.constant, *items])

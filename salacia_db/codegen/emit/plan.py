@@ -157,11 +157,12 @@ class Planner:
         if not query.columns and kind not in (*_COUNTING, "bulk"):
             hint = "write :exec, or add RETURNING"
             self._report(f"{called} but returns no columns", statement.header, hint)
-        if not query.parameters and kind in _OF_ROWS:
+        of_rows = kind in _OF_ROWS and (kind != "copy" or query.copy_target is not None)
+        if not query.parameters and of_rows:
             self._report(f"{called} but takes no parameters", statement.header, "write :exec")
         if len(self.problems) > before:
             return None
-        input_ = f"{prefix}Input" if kind in _OF_ROWS else None
+        input_ = f"{prefix}Input" if of_rows else None
         return Method(query, name, arguments, row, input_, self._encoded(query, row), choices)
 
     def _encoded(self, query: Query, row: Row | None) -> bool:
@@ -190,6 +191,14 @@ class Planner:
                 "a value that is a sequence for a further dimension",
                 at,
                 f"give texts and cast them: `(:{parameter.name})::text[]::{what}`",
+            )
+            return None
+        if query.copy_target is not None and found.text:
+            self._report(
+                f"COPY can't be given `{parameter.name}`, a {parameter.type.display}: the driver "
+                "has no binary form of it",
+                at,
+                "use :bulk",
             )
             return None
         if query.statement.kind in _OF_ROWS:

@@ -2,11 +2,10 @@
 """Queries of sql/ai_providers.sql."""
 
 from builtins import list as _list
-from collections.abc import Iterable
 from itertools import starmap
 from uuid import UUID
 
-from salacia_db.runtime import Group, Secret, Statement, Struct, Write
+from salacia_db.runtime import Group, Rows, Secret, Statement, Struct, Write
 
 from .enums import AuthType
 from .errors import NoSuchProvider
@@ -90,11 +89,12 @@ class AiProvidersQueries(Group):
         )
         return None if row is None else build_ai_provider(*row)
 
-    async def import_keys(self, rows: Iterable[AiProvidersImportKeysInput]) -> int:
+    async def import_keys(self, rows: Rows[AiProvidersImportKeysInput]) -> int:
         """Source: sql/ai_providers.sql (import_keys)"""
         return await self._session.executemany(
             _IMPORT_KEYS,
-            [(row.id, None if row.api_key is None else row.api_key.reveal()) for row in rows],
+            rows,
+            lambda row: (row.id, None if row.api_key is None else row.api_key.reveal()),
         )
 
     async def list(self) -> _list[AiProvider]:

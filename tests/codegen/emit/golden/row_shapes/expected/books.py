@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from salacia_db.runtime import Group, Row, Statement, Stream, Struct
+from salacia_db.runtime import Group, Row, Rows, Statement, Stream, Struct
 
 from .models import Author, BooksWithARatherLongNameForATable
 
@@ -126,19 +126,17 @@ class BooksQueries(Group):
 
         return self._session.stream(_STREAM, (), build)
 
-    async def bulk(self, rows: Iterable[BooksBulkInput]) -> list[BooksBulkRow]:
+    async def bulk(self, rows: Rows[BooksBulkInput]) -> list[BooksBulkRow]:
         """Source: sql/books.sql (bulk)"""
-        found = await self._session.fetchmany(
-            _BULK,
-            [
-                (
-                    row.a_rather_long_name_of_a_parameter,
-                    row.another_rather_long_name_of_a_parameter,
-                    row.a_third_rather_long_name_of_a_parameter,
-                )
-                for row in rows
-            ],
-        )
+
+        def record(row: BooksBulkInput) -> Row:
+            return (
+                row.a_rather_long_name_of_a_parameter,
+                row.another_rather_long_name_of_a_parameter,
+                row.a_third_rather_long_name_of_a_parameter,
+            )
+
+        found = await self._session.fetchmany(_BULK, rows, record)
         return [
             BooksBulkRow(
                 BooksWithARatherLongNameForATable(*row[0:3]),

@@ -1,7 +1,7 @@
-"""Bulk calls: many arguments at once, in ways that also end when the connection does."""
+"""Long work of the driver, in a way that also ends when the connection does."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
@@ -40,21 +40,3 @@ async def guarded(connection: Connection, work: Coroutine[Any, Any, T]) -> T:
 def _forget(task: "asyncio.Task[Any]") -> None:
     if not task.cancelled():
         task.exception()
-
-
-class Records:
-    """Records for COPY: counts them, and tells the source's own errors from the driver's."""
-
-    def __init__(self, source: Iterable[Any]) -> None:
-        self._source = source
-        self.count = 0
-        self.error: BaseException | None = None
-
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            for record in self._source:
-                self.count += 1
-                yield record
-        except BaseException as error:
-            self.error = error
-            raise

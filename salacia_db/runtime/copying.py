@@ -1,0 +1,155 @@
+"""COPY: the fastest way in, from any iterable, and out, as CSV."""
+
+import inspect
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import asyncpg
+from msgspec import Struct
+
+from salacia_db.runtime import failures
+from salacia_db.runtime.chunks import ROWS, Rows, each
+from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.errors import InvalidArgument
+from salacia_db.runtime.guarded import guarded
+from salacia_db.runtime.result import affected
+from salacia_db.runtime.session import Row
+from salacia_db.runtime.statement import Statement
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.transactional import TransactionSession
+
+Output: TypeAlias = str | os.PathLike[str] | BinaryIO | Callable[[bytes], Awaitable[object]]
+"""Where COPY puts what it reads: a path, a binary file, or an async function that is given bytes.
+
+A path is replaced once all is there, and left as it was where anything fails.
+"""
+
+
+class CopyTarget(Struct, frozen=True):
+    """Where COPY goes: a table and the columns of its rows, in their order."""
+
+    table: str
+    schema: str
+    columns: tuple[str, ...]
+
+
+async def copy_in(
+    session: "TransactionSession",
+    statement: Statement,
+    target: CopyTarget,
+    rows: Rows[Any],
+    take: Callable[[Any], Row],
+) -> int:
+    """Copies all rows into the table, or none; how many they were.
+
+    The deadline is for a thousand rows, so that a call may be of any length.
+    """
+
+    async def run(connection: Connection) -> int:
+        session.transaction.unproven = True
+
+        def progress() -> None:
+            connection.start(statement, session.timeout)
+
+        progress()
+        records = _Records(rows, take, progress)
+        work = connection.raw.copy_records_to_table(
+            target.table, schema_name=target.schema, columns=target.columns, records=records
+        )
+        try:
+            return affected(await guarded(connection, work))
+        except Exception as error:
+            # asyncpg has asked the server to cancel; the transaction is lost.
+            session.transaction.frames[-1].cancelled |= not failures.from_server(error)
+            known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+            if error is records.error or isinstance(error, known):
+                raise
+        refused = InvalidArgument(
+            f"{statement.name}: a value of row {records.count - 1} doesn't fit its column",
+            parameter="rows",
+            expected=f"the columns of {target.schema}.{target.table}",
+        )
+        refused.index = records.count - 1
+        raise refused
+
+    return await session.on(statement, None, run)
+
+
+class _Records:
+    """Records for COPY: counts them, and tells the source's own errors from the driver's."""
+
+    def __init__(
+        self, source: Rows[Any], take: Callable[[Any], Row], progress: Callable[[], None]
+    ) -> None:
+        self._source = source
+        self._take = take
+        self._progress = progress
+        self.count = 0
+        self.error: BaseException | None = None
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        try:
+            async for item in each(self._source):
+                record = self._take(item)
+                self.count += 1
+                if self.count % ROWS == 0:
+                    self._progress()
+                yield record
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+async def copy_out(
+    session: "TransactionSession", statement: Statement, args: Row, to: Output
+) -> int:
+    """Copies a query's rows out as CSV with a header, in UTF-8; how many they were."""
+    with _opened(to) as write:
+
+        async def run(connection: Connection) -> int:
+            session.transaction.unproven |= not statement.read_only
+
+            async def sink(data: bytes) -> None:
+                connection.start(statement, session.timeout)
+                told = write(data)
+                if inspect.isawaitable(told):
+                    await told
+
+            connection.start(statement, session.timeout)
+            work = connection.raw.copy_from_query(
+                # It may end in a comment.
+                f"{statement.sql}\n",
+                *args,
+                output=sink,
+                format="csv",
+                header=True,
+                encoding="utf-8",
+            )
+            return affected(await guarded(connection, work))
+
+        return await session.on(statement, args, run)
+
+
+@contextmanager
+def _opened(to: Output) -> Generator[Callable[[bytes], object]]:
+    """What takes the bytes. Of a path, a file beside it that replaces it at the end."""
+    if callable(to):
+        yield to
+    elif isinstance(to, (str, os.PathLike)):
+        path = Path(to)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with beside.open("xb") as file:
+                yield file.write
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    else:
+        yield to.write

@@ -1,0 +1,156 @@
+"""Bulk calls: a statement for each row of a list, chunk by chunk, all in one transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from salacia_db.runtime.chunks import Rows, chunks
+from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.errors import DatabaseError, InvalidArgument
+from salacia_db.runtime.guarded import guarded
+from salacia_db.runtime.result import Result, affected, strip
+from salacia_db.runtime.session import Row
+from salacia_db.runtime.statement import Statement
+
+if TYPE_CHECKING:
+    from salacia_db.runtime.transactional import TransactionSession
+
+# Savepoints: before a call, and before each part of it.
+_CALL, _PART = "salacia_call", "salacia_part"
+# What a row is refused for: a second change of one row, its values, a constraint, a trigger, a
+# policy or a view's condition. Anything else would come again, or is nobody's fault.
+_OF_A_ROW = ("21", "22", "23", "38", "39", "42501", "44", "P0")
+# What only the form for many rows may be refused for.
+_OF_THE_FORM = ("21", "42", "0A")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Many:
+    """One bulk call. The result is that of running the statement for one row after the other.
+
+    The form for many rows at once is tried first. Where that can't be what the statement means for
+    these rows, or where a row is refused, the chunk is undone and the statement runs row by row;
+    if that fails, too, halves tell the first row at fault.
+    """
+
+    def __init__(
+        self, session: "TransactionSession", statement: Statement, *, returning: bool, split: bool
+    ) -> None:
+        self.session = session
+        self.transaction = session.transaction
+        self.statement = statement
+        self.returning = returning
+        self.split = split
+
+    async def run(self, source: Rows[Any], take: Callable[[Any], Row]) -> Result:
+        """Runs all of it. An error carries the index of its row, and leaves nothing written."""
+        transaction = self.transaction
+        frame = transaction.frames[-1]
+        result = Result([], 0, verb="INSERT")
+        start, marked = 0, False
+        try:
+            async for rows, last in chunks(source, take):
+                transaction.check()
+                if not start and not (last and len(rows) == 1):
+                    transaction.mark(_CALL)
+                    marked = True
+                result.extend(await self._rows(rows, start))
+                start += len(rows)
+        except BaseException:
+            # What the server refused can't be kept anyway; this came from elsewhere.
+            if marked and transaction.frames[-1:] == [frame] and frame.error is None:
+                transaction.rewind(_CALL)
+            raise
+        return result
+
+    async def _rows(self, rows: list[Row], start: int) -> Result:
+        if len(rows) == 1:
+            return await self._one(rows[0], start)
+        self.transaction.mark(_PART)
+        try:
+            result = await self._at_once(rows)
+            return await self._row_by_row(rows) if result is None else result
+        except (DatabaseError, InvalidArgument) as error:
+            if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_A_ROW):
+                raise
+        self.transaction.rewind(_PART)
+        half = len(rows) // 2
+        result = await self._rows(rows[:half], start)
+        result.extend(await self._rows(rows[half:], start + half))
+        return result
+
+    async def _one(self, row: Row, index: int) -> Result:
+        try:
+            return await self.session.write_one(self.statement, row, self.split)
+        except (DatabaseError, InvalidArgument) as error:
+            error.index = index
+            error.args = (f"{error.args[0]} (row {index} of the list)",)
+            raise
+
+    async def _at_once(self, rows: list[Row]) -> Result | None:
+        """The result of the form for many rows; None where there is none, or it doesn't fit."""
+        form, how = self.statement.unnested, self.statement.how
+        if form is None or how is None:
+            return None
+        columns = _columns(rows, how.json)
+
+        async def run(connection: Connection) -> list[Row]:
+            prepared = connection.start(form, self.session.timeout)
+            if prepared is None:
+                prepared = await connection.prepare(form)
+            found: list[Row]
+            found, _, _ = await connection.bind_execute(prepared._state, columns, "", 0, True, None)
+            return found
+
+        try:
+            found = await self.session.on(form, columns, run)
+        except (DatabaseError, InvalidArgument) as error:
+            if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_THE_FORM):
+                raise
+            self.transaction.rewind(_PART)
+            return None
+        if how.positioned and found:
+            place, pairs = -form.extra, 1 - form.extra
+            if found[0][pairs] != len(found):
+                self.transaction.rewind(_PART)
+                return None
+            found.sort(key=lambda row: row[place])
+        self.session.learn(found)
+        return strip(form, found, len(found), verb="INSERT")
+
+    async def _row_by_row(self, rows: list[Row]) -> Result:
+        # Only rows tell how many were affected: the driver drops all tags but the last.
+        statement, returning = self.statement, self.returning
+        form = self.session.form(statement, tracked=self.split or not returning)
+
+        async def run(connection: Connection) -> tuple[list[Row], int]:
+            prepared = connection.start(form, self.session.timeout)
+            if prepared is None:
+                prepared = await connection.prepare(form)
+            if form is not statement or returning:
+                found: list[Row] = await guarded(connection, prepared.fetchmany(rows))
+                return found, len(found)
+            count = 0
+            for row in rows:
+                connection.start(form, self.session.timeout)
+                await prepared.fetch(*row)
+                count += affected(prepared.get_statusmsg())
+            return [], count
+
+        found, count = await self.session.on(form, rows, run)
+        if form is statement:
+            return Result(found, count, verb="INSERT")
+        self.session.learn(found)
+        return strip(statement, found, count, verb="INSERT")
+
+
+def _columns(rows: list[Row], json: Sequence[int]) -> list[Sequence[Any]]:
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for position in json:
+        # To the driver a list within an array is a further dimension of it.
+        columns[position] = [
+            None if value is None else msgspec.Raw(_encode(value)) for value in columns[position]
+        ]
+    return columns
