@@ -85,6 +85,10 @@ def test_batching_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "batching.md", example=True)
 
 
+def test_queues_work_as_they_are_described(reader: Reader) -> None:
+    follow(reader, "queues.md", example=False)
+
+
 def test_every_setting_of_the_runtime_is_described_with_its_defaults() -> None:
     described = table("runtime.md", "setting")
     assert described.keys() == Overrides.__annotations__.keys() - {"pool"}

@@ -109,6 +109,8 @@ async def copy_out(
     session: "TransactionSession", statement: Statement, args: Row, to: Output
 ) -> int:
     """Copies a query's rows out as CSV with a header, in UTF-8; how many they were."""
+    own: list[BaseException] = []
+
     with _opened(to) as write:
 
         async def run(connection: Connection) -> int:
@@ -116,23 +118,34 @@ async def copy_out(
 
             async def sink(data: bytes) -> None:
                 connection.start(statement, session.timeout)
-                told = write(data)
-                if inspect.isawaitable(told):
-                    await told
+                try:
+                    told = write(data)
+                    if inspect.isawaitable(told):
+                        await told
+                except BaseException as error:
+                    own.append(error)
+                    raise
 
             connection.start(statement, session.timeout)
+            # The text may end in a comment.
+            sql = f"{statement.sql}\n"
             work = connection.raw.copy_from_query(
-                # It may end in a comment.
-                f"{statement.sql}\n",
-                *args,
-                output=sink,
-                format="csv",
-                header=True,
-                encoding="utf-8",
+                sql, *args, output=sink, encoding="utf-8", format="csv", header=True
             )
-            return affected(await guarded(connection, work))
+            try:
+                return affected(await guarded(connection, work))
+            except Exception:
+                # asyncpg has asked the server to cancel; the transaction is lost.
+                session.transaction.frames[-1].cancelled |= bool(own)
+                raise
 
-        return await session.on(statement, args, run)
+        try:
+            return await session.on(statement, args, run)
+        except Exception:
+            if not own:
+                raise
+        # Not the driver's view of it, to which an OSError is a lost connection.
+        raise own[0]
 
 
 @contextmanager

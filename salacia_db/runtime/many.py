@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Savepoints: before a call, and before each part of it.
 _CALL, _PART = "salacia_call", "salacia_part"
 # What a row is refused for: a second change of one row, its values, a constraint, a trigger, a
-# policy or a view's condition. Anything else would come again, or is nobody's fault.
-_OF_A_ROW = ("21", "22", "23", "38", "39", "42501", "44", "P0")
+# policy, a view's condition or its size. Anything else would come again, or is nobody's fault.
+_OF_A_ROW = ("21", "22", "23", "38", "39", "42501", "44", "54", "P0")
 # What only the form for many rows may be refused for.
 _OF_THE_FORM = ("21", "42", "0A")
 

@@ -6,7 +6,17 @@ from itertools import starmap
 from msgspec import Struct
 
 from salacia_db import runtime
-from salacia_db.runtime import CopyTarget, Group, NotFound, Statement, Stream, Write, lazy
+from salacia_db.runtime import (
+    CopyTarget,
+    Group,
+    NotFound,
+    Rows,
+    Statement,
+    Stream,
+    Unnested,
+    Write,
+    lazy,
+)
 
 SCHEMA = """
 create table item (
@@ -73,7 +83,7 @@ SLEEP_SHORTLY = Statement(
 )
 
 
-def _insert(name: str, tail: str = "") -> Statement:
+def _insert(name: str, tail: str = "", unnested: Unnested | None = None) -> Statement:
     sql = f"-- {name}\ninsert into item ({ALL}) values ($1, $2, $3, $4){tail} returning {ALL}"
     return Statement(
         name,
@@ -82,11 +92,21 @@ def _insert(name: str, tail: str = "") -> Statement:
         clean=True,
         tracked=f"{sql}, {XID}",
         writes=(Write("create", Item, returned=True),),
+        unnested=unnested,
     )
 
 
 INSERT = _insert("items.insert")
 INSERT_MANY = _insert("items.insert_many")
+UNNEST_MANY = _insert(
+    "items.unnest_many",
+    unnested=Unnested(
+        f"insert into item ({ALL}) select i.a, i.b, i.c, i.d"
+        " from unnest($1::int[], $2::text[], $3::int[], $4::jsonb[]) with ordinality"
+        f" as i (a, b, c, d, n) order by i.n returning {ALL}, {XID}",
+        json=(3,),
+    ),
+)
 ADD = Statement(
     "items.add",
     f"-- items.add\ninsert into item ({ALL}) values ($1, $2, $3, $4)",
@@ -196,17 +216,21 @@ class Items(Group):
         row = await self._session.fetchrow(AUDITED, id, name)
         return None if row is None else Item(*row)
 
-    async def insert_many(self, rows: "Iterable[tuple[object, ...]]") -> "list[Item]":
+    async def insert_many(self, rows: "Rows[tuple[object, ...]]") -> "list[Item]":
         found = await self._session.fetchmany(INSERT_MANY, rows, tuple)
         return [Item(*row) for row in found]
 
-    async def add_many(self, rows: "Iterable[tuple[object, ...]]") -> int:
+    async def unnest_many(self, rows: "Rows[tuple[object, ...]]") -> "list[Item]":
+        found = await self._session.fetchmany(UNNEST_MANY, rows, tuple)
+        return [Item(*row) for row in found]
+
+    async def add_many(self, rows: "Rows[tuple[object, ...]]") -> int:
         return await self._session.executemany(ADD, rows, tuple)
 
     async def raise_many(self, by: "Iterable[int]") -> int:
         return await self._session.executemany(RAISE_ALL, by, lambda each: (each,))
 
-    async def copy(self, rows: "Iterable[tuple[object, ...]]") -> int:
+    async def copy(self, rows: "Rows[tuple[object, ...]]") -> int:
         return await self._session.copy(COPY, TARGET, rows, tuple)
 
     def stream(self) -> Stream[Item]:

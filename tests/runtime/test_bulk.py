@@ -3,9 +3,10 @@
 
 import asyncio
 import os
+import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from items import Database, Item
@@ -14,10 +15,13 @@ from salacia_db.runtime import (
     CommitOutcomeUnknown,
     ConnectionLost,
     DeadlineExceeded,
+    InvalidArgument,
+    InvalidValue,
     ReadOnlyTransaction,
     Statement,
     UniqueViolation,
     UsageError,
+    chunks,
 )
 
 
@@ -205,3 +209,121 @@ async def test_a_stream_outside_a_unit_can_not_write(db: Database) -> None:
         _ = [row async for row in db.session.stream(write, (), list)]
     async with db.unit_of_work() as uow:
         assert [row[0] async for row in uow.session.stream(write, (), list)] == [1]
+
+
+# --- from any source, and which row it was --------------------------------------------------------
+
+
+async def test_the_index_of_the_row_at_fault_is_told(db: Database, monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 100)
+    bad = [*rows(250), (3, "twice", 0, None), *rows(20, start=300), (4, "twice", 0, None)]
+    for call in (db.items.insert_many, db.items.add_many, db.items.copy, db.items.unnest_many):
+        with pytest.raises(UniqueViolation, match=r"\(row 250 of the list\)") as caught:
+            await call(bad)
+        assert caught.value.index == 250
+    for call in (db.items.insert_many, db.items.add_many, db.items.copy, db.items.unnest_many):
+        with pytest.raises(InvalidArgument) as refused:
+            await call([*rows(130), (999, "x", "no number", None), *rows(9, start=200)])
+        assert refused.value.index == 130
+    assert await db.items.list() == []
+
+
+async def test_a_source_that_fails_leaves_nothing_in_the_unit(db: Database, monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 10)
+
+    async def source() -> AsyncIterator[tuple[object, ...]]:
+        for row in rows(35):
+            yield row
+        raise ValueError("the source")
+
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(999)
+        with pytest.raises(ValueError, match=r"^the source$"):
+            await uow.items.insert_many(source())
+        with pytest.raises(InvalidArgument):
+            await uow.items.unnest_many([*rows(15), (16, "x", "no number", None)])
+        async with uow.savepoint():
+            pass
+        assert len(await uow.items.insert_many(rows(12))) == 12
+    assert len(await db.items.list()) == 13
+
+
+async def test_a_source_may_use_the_same_unit_between_chunks(db: Database, monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 10)
+    await db.items.copy(rows(1200))
+    async with db.unit_of_work() as uow:
+        again = ((i.id + 5000, f"again {i.id}", 0, None) async for i in uow.items.stream())
+        assert len(await uow.items.unnest_many(again)) == 1200
+    assert len(await db.items.list()) == 2400
+
+
+async def test_what_is_large_comes_in_smaller_chunks(db: Database) -> None:
+    held: list[int] = []
+    sizes: list[int] = []
+
+    def source() -> Iterator[tuple[object, ...]]:
+        for n in range(30):
+            held.append(n)
+            yield n, f"{n}", 0, "x" * 1_000_000
+
+    async for chunk, _ in chunks.chunks(source(), tuple):
+        sizes.append(len(chunk))
+    assert max(sizes) == 5
+    held.clear()
+    made = await db.items.unnest_many(source())
+    assert len(made) == len(held) == 30
+
+
+async def test_savepoints_of_bulk_calls_do_not_pile_up(db: Database) -> None:
+    async with db.unit_of_work() as uow:
+        for n in range(5):
+            await uow.items.insert_many(rows(3, start=10 * n))
+            async with uow.savepoint():
+                await uow.items.insert_many(rows(3, start=10 * n + 3))
+        assert uow.session.transaction.frames[-1].marks == ["salacia_call", "salacia_part"]
+    assert len(await db.items.list()) == 30
+
+
+# --- streams of many rows -------------------------------------------------------------------------
+
+
+async def test_a_stream_holds_no_more_than_its_chunks(db: Database) -> None:
+    """`SALACIA_STREAM_ROWS=10000000 pytest -k holds_no_more` is the long form."""
+    number = int(os.environ.get("SALACIA_STREAM_ROWS", "200000"))
+    series = Statement("series", "select i, 'row ' || i from generate_series(1, $1::int) as i")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    count = 0
+    stream = db.session.stream(series, (number,), list)
+    async for chunk in stream.chunks():
+        count += len(chunk)
+    assert count == number
+    # Kilobytes; two hundred thousand of these rows take some forty megabytes.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16_384
+
+
+async def test_a_cancelled_stream_leaves_its_connection_whole(connect) -> None:
+    db = await connect(pool_max=1, pool_acquire=2)
+    await db.items.copy(rows(2000))
+    started = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in db.items.stream():
+            started.set()
+            await asyncio.sleep(10)
+
+    task = asyncio.ensure_future(read())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(await db.items.list()) == 2000
+
+
+async def test_an_error_in_the_middle_of_a_stream_is_told(db: Database) -> None:
+    fails = Statement("fails", "select 1 / (i - 700) from generate_series(1, 1000) as i")
+    seen = 0
+    with pytest.raises(InvalidValue):
+        async for _ in db.session.stream(fails, (), list):
+            seen += 1
+    assert seen == 500
+    assert await db.items.list() == []
