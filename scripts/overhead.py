@@ -18,7 +18,20 @@ from contextlib import nullcontext
 import asyncpg
 from msgspec import Struct
 
-from salacia_db.runtime import Created, Database, Group, Hooks, Statement, UnitOfWork, Write
+from salacia_db.runtime import (
+    Column,
+    Condition,
+    Created,
+    Database,
+    Group,
+    Hooks,
+    Statement,
+    Table,
+    UnitOfWork,
+    Write,
+)
+from salacia_db.runtime.finding import request
+from salacia_db.runtime.tables import source_of
 
 SQL = "-- overhead.one\nselect $1::int4"
 ONE = Statement("overhead.one", SQL, parameters=("id",), read_only=True, clean=True)
@@ -105,6 +118,38 @@ async def reads(url: str, rounds: int, calls: int) -> None:
     await raw.close()
 
 
+class OverheadTable(Table[Item]):
+    id = Column[int]("id")
+
+
+async def finds(url: str, rounds: int, calls: int) -> None:
+    """The same shape each time, with another value; ten rows are found."""
+    raw = await asyncpg.connect(url)
+    async with Database(url, timeout=30) as db:
+        await db.execute("drop table if exists overhead; create table overhead (id int4)")
+        await db.execute("insert into overhead select generate_series(1, 10)")
+        t = OverheadTable("overhead", Item, "public", "overhead", proven=True)
+
+        def where(number: int) -> Condition:
+            return (t.id > -number) & t.id.notnull()
+
+        statement, _ = request(source_of(Item), "find", where(0), t.id, 100)
+        prepared = await raw.prepare(statement.sql)
+        await compare(
+            {
+                "asyncpg prepared.fetch": lambda n: prepared.fetch(-n, 100),
+                "the same again (control)": lambda n: prepared.fetch(-n, 100),
+                "find, ten structs": lambda n: db.find(
+                    Item, where=where(n), order_by=t.id, limit=100
+                ),
+            },
+            rounds,
+            calls,
+        )
+        await db.execute("drop table overhead")
+    await raw.close()
+
+
 async def writes(url: str, rounds: int, calls: int) -> None:
     """Inside one unit of work, so that no commit blurs the picture."""
     hooks = Hooks()
@@ -148,6 +193,7 @@ def main() -> None:
         server = scratch_database()
     with server as url:
         asyncio.run(reads(url, options.rounds, options.calls))
+        asyncio.run(finds(url, options.rounds, options.calls))
         asyncio.run(writes(url, options.rounds, options.calls))
 
 

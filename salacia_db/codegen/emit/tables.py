@@ -118,8 +118,9 @@ def _column(field: Field, name: str, type_: PgType, imports: Imports) -> Call:
     dump = _dump(field, base)
     if dump:
         items.append(f"dump={imports.spell(dump)}")
-    if base.kind == "composite":
-        # Compared with a composite, PostgreSQL takes a parameter for a record of any kind.
+    if base.kind == "composite" or (base.kind == "enum" and type_ is not base):
+        # Compared with a composite, PostgreSQL takes a parameter for a record of any kind; and it
+        # knows no comparison of a domain over an enum.
         items.append(f"cast={literal(sql_type(base))}")
     if field.type.sequence or field.type.untold:
         items.append("listed=False")

@@ -1,0 +1,2 @@
+-- name: get :one
+select * from things where id = :id;
