@@ -54,7 +54,11 @@ _WRITE: tuple[tuple[type, str, Callable[[Any], object]], ...] = (
 
 def digest(*parts: object) -> bytes:
     """What a cursor belongs to, in short: equal for equal parts, in another process, too."""
-    text = msgspec.msgpack.encode(parts, enc_hook=repr)
+    try:
+        text = msgspec.msgpack.encode(parts, enc_hook=repr)
+    except (ValueError, OverflowError):
+        # What MessagePack can't hold, as a huge integer: whether the server takes it is its affair.
+        text = repr(parts).encode("utf-8", "backslashreplace")
     return blake2b(text, digest_size=_DIGEST).digest()
 
 

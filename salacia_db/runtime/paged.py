@@ -165,9 +165,11 @@ class Paged:
         return values[: len(self._parameters)]
 
     def _belongs(self, values: Row) -> bytes:
-        """What a cursor is bound to: the query, its order and its filter."""
+        """What a cursor is bound to: the query, its order as it is written, and its filter."""
         known = [None if value is UNSET else value for value in values]
-        return cursor.digest(self._name, self._switches.given(values), *known)
+        given, order = self._form(values)
+        keys = [(key.items, key.direction) for key in self._orders[order]]
+        return cursor.digest(self._name, keys, given, *known)
 
     def _position(
         self, text: str, order: str | None, belongs: bytes, *, backwards: bool
@@ -193,8 +195,13 @@ class Paged:
 
     def _counted(self, rows: Sequence[Row], order: str | None) -> tuple[int, list[Row]]:
         """The total, and the rows without it; there is a row even where there are none."""
+        keys = self._orders[order]
         total: int = rows[0][0]
-        if rows[0][-1] is None:
+        # A key that is never NULL in a row: so there is none.
+        if any(
+            value is None and not key.nullable
+            for value, key in zip(rows[0][-len(keys) :], keys, strict=True)
+        ):
             return total, []
         return total, [row[1:] for row in rows]
 

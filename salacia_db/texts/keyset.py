@@ -77,7 +77,7 @@ class Keyset(Struct, frozen=True):
         """The rows behind a position, or the first; with `total` their number stands before each.
 
         The keys come behind the columns. With `total` there is a row even where there are no rows:
-        its last key is NULL.
+        all its keys are NULL, those that can't be NULL, too.
         """
         return self._whole(self._page(position), total=total)
 

@@ -223,6 +223,15 @@ async def test_pages_by_number(db, entries):
         assert (page.has_next, page.has_previous) == (number < 3, number > 1)
 
 
+async def test_a_total_comes_with_rows_whose_last_key_is_null(db, entries):
+    await fill(entries, [(None, None, None, 0), (None, 1, None, 0)])
+    by_id = paged([ID, Key(("size",), nullable=True)])
+    page = await read(by_id, db, total=True)
+    assert ([row[0] for row in page], page.total) == ([0, 1], 2)
+    numbered = await by_id.numbered(db.session, (None,), build, page=1, limit=3)
+    assert [row[0] for row in numbered] == [0, 1]
+
+
 async def test_a_filter_holds_for_the_page_and_its_total(db, entries):
     await fill(entries, [(None, n, None, 0) for n in range(6)])
     page = await read(BY_SIZE, db, size=3, limit=2, total=True)
@@ -243,6 +252,26 @@ async def test_a_cursor_is_bound_to_its_query_order_and_filter(db, entries):
     ids = (await read(other, db, size=1)).next
     with pytest.raises(InvalidCursor):
         await read(BY_SIZE, db, size=1, after=ids)
+
+
+async def test_a_cursor_does_not_survive_another_order_under_the_same_name(db, entries):
+    await fill(entries, [(None, n, None, 0) for n in range(6)])
+    found = (await read(BY_SIZE, db)).next
+    for keys in ([Key(("id",)), Key(("size",), nullable=True)], [BY_SIZE._orders[None][0], ID]):
+        changed = paged(keys)
+        if keys[0].descending:
+            assert (await read(changed, db, after=found)).items
+            continue
+        with pytest.raises(InvalidCursor):
+            await read(changed, db, after=found)
+
+
+@pytest.mark.parametrize("value", [2**70, "\ud800", [2**70, "x"]])
+async def test_a_filter_that_the_server_refuses_is_its_error(db, entries, value):
+    await fill(entries, [(None, n, None, 0) for n in range(6)])
+    with pytest.raises(InvalidArgument, match="argument size"):
+        await read(BY_SIZE, db, size=value)
+    assert cursor.digest(value) == cursor.digest(value) != cursor.digest(1)
 
 
 @settings(deadline=None, max_examples=200)

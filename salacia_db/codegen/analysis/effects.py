@@ -14,7 +14,7 @@ from salacia_db.codegen.facts import Operation, PgType
 
 _RELATION = 0  # RTEKind
 _DO_UPDATE = 2  # OnConflictAction
-_LAST_TIME = 8  # SVFOP_LOCALTIMESTAMP_N; later ones are names of roles and the like
+LAST_TIME = 8  # SVFOP_LOCALTIMESTAMP_N; later ones are names of roles and the like
 _OPERATIONS: dict[int, Operation] = {INSERT: "create", UPDATE: "update", DELETE: "delete"}
 # What the actions of a foreign key (ON DELETE CASCADE, SET NULL, …) do to other tables.
 _CASCADING = frozenset(("update", "delete"))
@@ -92,7 +92,7 @@ class _Seen:
         if node.tag == "QUERY":
             self._query(node)
         elif node.tag == "SQLVALUEFUNCTION":
-            self.uses_time = self.uses_time or node.number("op") <= _LAST_TIME
+            self.uses_time = self.uses_time or node.number("op") <= LAST_TIME
         elif node.tag == "NEXTVALUEEXPR":
             self._touch(Touches.DATA, "it takes a sequence's next value")
         if reads_text(node) and any(map(self._is_time, converted(node))):

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
+from salacia_db.codegen.analysis.calls import called
 from salacia_db.codegen.analysis.cardinality import cardinality
 from salacia_db.codegen.analysis.catalog import Catalog
+from salacia_db.codegen.analysis.effects import LAST_TIME
 from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.same import same_text
 from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.session import Rejected, ServerError
+from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.vetted import tells_time
+from salacia_db.codegen.analysis.walk import descend
 from salacia_db.codegen.facts import Bit, Fragment, Paging, PgType, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.paging import OrderTerm, PageText, page_text
@@ -36,11 +41,12 @@ def paging(
 ) -> tuple[Paging, list[Problem]]:
     """The statement, with its stars written out, as pages; and warnings. Raises PagingError.
 
-    `shapes` are the choices for which the texts of the pages are checked.
+    `shapes` are the choices for which the texts of the pages may be made.
     """
     text = page_text(statement)
     if isinstance(text, Problem):
         raise PagingError(text)
+    shapes = _representatives(text, shapes)
     orders: list[tuple[str | None, tuple[Key, ...]]] = []
     warnings: list[Problem] = []
     for label, terms in text.orders.items():
@@ -59,18 +65,36 @@ def paging(
             keyset = _keyset(statement, text, keys, given)
             _check_total(keyset, terms, server, catalog)
             _check_texts(keyset, statement, server)
-        warnings += _unserved(_keyset(statement, text, keys, shapes[-1]), terms, server)
+        weakest = min(shapes, key=len)
+        warnings += _unserved(_keyset(statement, text, keys, weakest), terms, server, catalog)
         orders.append((label, keys))
     limit = _LIMIT if statement.page_limit is None else statement.page_limit
     return Paging(text.head, text.select, text.source, text.filter, tuple(orders), limit), warnings
+
+
+def _representatives(text: PageText, shapes: Sequence[frozenset[Bit]]) -> list[frozenset[Bit]]:
+    """Of the shapes that read from the same tables, those with the least and the most given.
+
+    What is joined decides whether an order is total; a condition only leaves out rows.
+    """
+    least: dict[tuple[Fragment, ...], frozenset[Bit]] = {}
+    most: dict[tuple[Fragment, ...], frozenset[Bit]] = {}
+    for given in sorted(shapes, key=len):
+        tables = tuple(part for part in (*text.head, *text.source) if _is_there(part, given))
+        least.setdefault(tables, given)
+        most[tables] = given
+    return list(dict.fromkeys([*most.values(), *least.values()]))
+
+
+def _is_there(part: Fragment, given: frozenset[Bit]) -> bool:
+    return all(any(bit in given for bit in need) for need in part.needs)
 
 
 def _keyset(
     statement: Statement, text: PageText, keys: tuple[Key, ...], given: frozenset[Bit]
 ) -> Keyset:
     def items(parts: Sequence[Fragment]) -> tuple[Item, ...]:
-        there = (p for p in parts if all(any(bit in given for bit in need) for need in p.needs))
-        return tuple(item for part in there for item in part.items)
+        return tuple(item for part in parts if _is_there(part, given) for item in part.items)
 
     first = len(statement.parameters)
     return Keyset(
@@ -103,6 +127,7 @@ def _nullable(
     if len({same_text(key.node("expr")) for key in keys}) < count:
         raise PagingError(Problem("a page is ordered twice by the same", terms[0].at))
     for index, (term, column) in enumerate(zip(terms, parsed.columns[-count:], strict=True)):
+        _check_steady(keys[index], term, catalog)
         _check_type(catalog.types.get(column.type), term)
         wanted = same_text(keys[index].node("expr"))
         if len(ordered) != count or same_text(ordered[index].node("expr")) != wanted:
@@ -122,6 +147,20 @@ def _check_type(kind: PgType | None, term: OrderTerm) -> None:
         raise PagingError(Problem(f"a cursor can't carry {name}", term.at, hint))
 
 
+def _check_steady(key: Node, term: OrderTerm, catalog: Catalog) -> None:
+    """What a row is ordered by has to be the same for the next page."""
+    for node in descend(key):
+        functions = [catalog.functions.get(oid) for oid in called(node, catalog.operators)]
+        if _is_time(node) or any(f and (f.volatility == "v" or tells_time(f)) for f in functions):
+            hint = "order by what stays; a function of your own has to be `stable` or `immutable`"
+            message = "this order changes from one moment to the next, so that pages don't fit"
+            raise PagingError(Problem(message, term.at, hint))
+
+
+def _is_time(node: Node) -> bool:
+    return node.tag == "SQLVALUEFUNCTION" and node.number("op") <= LAST_TIME
+
+
 def _check_total(
     keyset: Keyset, terms: Sequence[OrderTerm], server: Server, catalog: Catalog
 ) -> None:
@@ -133,7 +172,8 @@ def _check_total(
         if not key.nullable:
             items += ["\n  and ", *key.items, " = ", keyset.first + index]
     query = _parse([*keyset.head, "\n", *items], server, terms[0].at).main
-    if query is None or cardinality(query, catalog) == "many":
+    steady = [key for key in keyset.keys if not key.nullable]
+    if query is None or not steady or cardinality(query, catalog) == "many":
         raise PagingError(
             Problem(
                 "this order isn't total: rows that are equal in it could be met twice or never",
@@ -161,7 +201,9 @@ def _check_texts(keyset: Keyset, statement: Statement, server: Server) -> None:
     _parse(keyset.numbered(), server, statement.header)
 
 
-def _unserved(keyset: Keyset, terms: Sequence[OrderTerm], server: Server) -> list[Problem]:
+def _unserved(
+    keyset: Keyset, terms: Sequence[OrderTerm], server: Server, catalog: Catalog
+) -> list[Problem]:
     """A warning where the rows have to be sorted, whatever index there is."""
     sql, indexes = numbered(keyset.page())
     try:
@@ -170,20 +212,38 @@ def _unserved(keyset: Keyset, terms: Sequence[OrderTerm], server: Server) -> lis
         return []  # no leave to plan this (a table of somebody else's): nothing to say
     if not sorts:
         return []
-    order = ", ".join(_written(term) for term in terms)
+    order = ", ".join(map(_written, keyset.keys))
     return [
         Problem(
             f"no index gives the order {order}: each page sorts all rows",
             terms[0].at,
-            "create an index on these, in this order and these directions",
+            _index(keyset, _parse(keyset.page(), server, terms[0].at), catalog),
             severity="warning",
         )
     ]
 
 
-def _written(term: OrderTerm) -> str:
-    text = "".join("…" if isinstance(item, int) else item for item in term.items)
-    return f"`{' '.join(text.split())}{' desc' if term.descending else ''}`"
+def _index(keyset: Keyset, parsed: Parsed, catalog: Catalog) -> str:
+    """The index that is missing, where it is one of columns."""
+    columns = parsed.columns[-len(keyset.keys) :]
+    relation = catalog.relations.get(columns[0].table)
+    if len({column.table for column in columns}) > 1 or relation is None:
+        return "create an index on these, in this order and directions, if they are of one table"
+    if relation.table.kind not in ("r", "p", "m"):
+        return "create an index on the columns behind these, in this order and directions"
+    names = {column.number: catalog.quote(column.name) for column in relation.table.columns}
+    keys = ", ".join(
+        names[column.attribute] + key.direction
+        for column, key in zip(columns, keyset.keys, strict=True)
+    )
+    ref = relation.table.ref
+    schema = "" if ref.schema == "public" else f"{catalog.quote(ref.schema)}."
+    return f"create index on {schema}{catalog.quote(ref.name)} ({keys})"
+
+
+def _written(key: Key) -> str:
+    text = "".join("…" if isinstance(item, int) else item for item in key.items)
+    return f"`{' '.join(text.split())}{key.direction}`"
 
 
 def _sorts(sql: str, parameters: int, server: Server) -> bool:

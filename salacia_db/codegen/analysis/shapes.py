@@ -156,8 +156,8 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         return Outcome(None, tuple(problems))
     pages: Paging | None = None
     if statement.kind == "page":
-        weakest = min((one.shape.given for one in answers.shapes), key=len)
-        pages, warnings = paging(expanded, [reference.shape.given, weakest], server, catalog)
+        given = [one.shape.given for one in answers.shapes]
+        pages, warnings = paging(expanded, given, server, catalog)
         problems += warnings
         if not all(query.read_only for query in queries):
             raise _DifferError(_writes_in_pages(statement, queries))

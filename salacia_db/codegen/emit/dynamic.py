@@ -63,10 +63,9 @@ def paged_lines(
         ("source", paging.source),
         ("filter", paging.filter),
     )
-    first = next(name for name, fragments in parts if fragments)
     items: list[Code] = [literal(label)]
     for name, fragments in parts:
-        before = f"-- {label}\n" if name == first else ""
+        before = f"-- {label}\n" if name == "head" else ""
         items.append(Named(name, _parts(fragments, before, masks, imports)))
     orders: list[Code] = [
         Call(
@@ -134,6 +133,8 @@ def _parts(
 ) -> Call:
     """The fragments, with a comment before the first."""
     items: list[Code] = []
+    if before and not fragments:
+        items.append(literal(before.rstrip("\n")))
     for fragment in fragments:
         texts = list(_texts(fragment, before))
         before = ""

@@ -23,6 +23,7 @@ create view parts as select p.*, m.name as maker from part p left join maker m o
 
 NOT_TOTAL = "this order isn't total: rows that are equal in it could be met twice or never"
 CANNOT = "can't stand in the outermost SELECT of a :page"
+MOMENT = "this order changes from one moment to the next, so that pages don't fit"
 OF_TABLES = "a page's order has to be told by expressions of the tables"
 
 
@@ -86,16 +87,53 @@ def test_total_orders_that_an_index_serves(shop, sql):
     ("sql", "order"),
     [
         ("select * from part order by size, id", "`size`, `id`"),
+        ("select * from part order by size desc, id", "`size desc`, `id`"),
+        ("select * from part order by size nulls first, id", "`size nulls first`, `id`"),
+        ("select p.id from part p join maker m on m.id = p.maker_id order by m.name, p.id",
+         "`m.name`, `p.id`"),
         ("select * from part order by code || :x, id", "`code || …`, `id`"),
         ("select * from part order by at desc, id", "`at desc`, `id`"),
         ("select id from part order by spot <-> point(0, 0), id", "`spot <-> point(0, 0)`, `id`"),
     ],
-)
+)  # fmt: skip
 def test_an_order_without_an_index_is_a_warning(shop, sql, order):
     found, (problem,) = outcome(shop, sql)
     assert found is not None
     assert problem.severity == "warning"
     assert problem.message == f"no index gives the order {order}: each page sorts all rows"
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("select p.id from part p order by p.size nulls first, p.id",
+         "create index on part (size nulls first, id)"),
+        ('select * from else_where."Tag" order by "Name" desc, id',
+         'create index on else_where."Tag" ("Name" desc, id)'),
+        ("select id from parts order by code, id",
+         "create an index on the columns behind these, in this order and directions"),
+        ("select id from part order by code || 'x', id",
+         "create an index on these, in this order and directions, if they are of one table"),
+    ],
+)  # fmt: skip
+def test_the_index_that_is_missing_is_told(asker, sql, hint):
+    ask = asker(
+        f"{SCHEMA} create schema else_where;"
+        ' create table else_where."Tag" (id int primary key, "Name" text not null);'
+    )
+    _, (problem,) = outcome(ask, sql)
+    assert problem.hint == hint
+
+
+def test_an_order_has_to_be_total_whatever_is_joined(shop):
+    joined = "join maker m on true -- if :all = true\n"
+    sql = f"select p.id from part p\n{joined}where true\n  and p.id = :id -- if :id\norder by p.id"
+    found, (problem,) = outcome(shop, sql)
+    assert found is None
+    assert problem.message == NOT_TOTAL
+    found, problems = outcome(shop, sql.replace("join maker m on true", "join maker m on m.id = 1"))
+    assert problems == []
+    assert found is not None
 
 
 @pytest.mark.parametrize(
@@ -117,6 +155,10 @@ def test_an_order_without_an_index_is_a_warning(shop, sql, order):
         ("select id, -id as at from part order by at, id", OF_TABLES),
         ("select id as n from part order by n",
          'pages of this statement can\'t be read: column "n" does not exist'),
+        ("select id from part where id = :id order by size", NOT_TOTAL),
+        ("select id from part order by random(), id", MOMENT),
+        ("select id from part order by now() - at, id", MOMENT),
+        ("select id from part order by current_date - at::date, id", MOMENT),
         ("select id from part order by row(id), id", "a cursor can't carry record"),
         ("select id from part order by id, id", "a page is ordered twice by the same"),
         ("select id from part order by id,\nsize + :x, -- if :x\ncode",
