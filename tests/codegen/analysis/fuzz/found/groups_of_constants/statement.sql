@@ -1,0 +1,3 @@
+-- arguments: []
+-- rule: 
+select distinct string_agg('7', ',') from a group by x
