@@ -86,11 +86,11 @@ class _Queue:
     ) -> None:
         self._statement = statement
         self._size = batch.size
-        self._runner = Runner(statement, batch, session, database)
-        self._pool = database.pool
-        self._timeout = statement.timeout or database.timeout
         # Half of the pool is for others.
         self._most = max(1, database.pool.settings.max // 2)
+        self._runner = Runner(statement, batch, session, database, most=self._most)
+        self._pool = database.pool
+        self._timeout = statement.timeout or database.timeout
         self._running: set[_Run] = set()
         self._waiting: deque[Call] = deque()
         self._sent: set[Call] = set()

@@ -59,7 +59,10 @@ class Call:
 
 
 class Runner:
-    """Runs batches of one statement; each call gets its row, or its error."""
+    """Runs batches of one statement; each call gets its row, or its error.
+
+    `most`: so many connections it may use for calls that have to run by themselves after all.
+    """
 
     def __init__(
         self,
@@ -67,8 +70,11 @@ class Runner:
         batch: Batch,
         session: "PooledSession",
         database: "Database[Any]",
+        *,
+        most: int,
     ) -> None:
         self._statement = statement
+        self._alone = asyncio.Semaphore(most)
         self._shared = batch.statement
         self._session = session
         self._database = database
@@ -102,7 +108,10 @@ class Runner:
 
     async def _run_alone(self, call: Call) -> None:
         try:
-            row = await self._session.fetchrow(self._statement, *call.args)
+            async with self._alone:
+                if call.result.done():
+                    return
+                row = await self._session.fetchrow(self._statement, *call.args)
         except Exception as error:
             call.fail(error)
         else:

@@ -4,6 +4,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -331,8 +332,9 @@ async def test_a_row_that_somebody_has_locked_holds_up_no_other(db, bystander) -
     tasks = [
         asyncio.ensure_future(db.session.batched.fetchrow(RENAME, n, f"new {n}")) for n in range(10)
     ]
-    done, waiting = await asyncio.wait(tasks, timeout=5, return_when=asyncio.ALL_COMPLETED)
-    assert (len(done), waiting) == (9, {tasks[5]})
+    others = [task for task in tasks if task is not tasks[5]]
+    assert [row[0] for row in await asyncio.gather(*others)] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert not tasks[5].done()
     await lock.rollback()
     assert (await tasks[5])[1] == "new 5"
 
@@ -342,10 +344,47 @@ async def test_a_call_that_gets_no_answer_is_overtaken(db, bystander) -> None:
     await lock.start()
     await bystander.execute("insert into item (id, name) values (0, 'mine')")
     tasks = [asyncio.ensure_future(db.session.batched.fetchrow(ADD, *item(n))) for n in range(4)]
-    done, waiting = await asyncio.wait(tasks, timeout=5)
-    assert (len(done), waiting) == (3, {tasks[0]})
+    assert [row[0] for row in await asyncio.gather(*tasks[1:])] == [1, 2, 3]
+    assert not tasks[0].done()
     await lock.rollback()
     assert (await tasks[0])[0] == 0
+
+
+async def test_what_is_stuck_leaves_connections_to_others(connect, bystander) -> None:
+    db = await connect(pool_max=4)
+    lock = bystander.transaction()
+    await lock.start()
+    await bystander.execute("lock table item")
+    tasks = [asyncio.ensure_future(db.session.batched.fetchrow(ADD, *item(n))) for n in range(30)]
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    # The first by itself, then a batch, and in the end some of it by themselves.
+    for _ in range(5):
+        await asyncio.sleep(0.1)
+        assert await db.fetchval(waiting) <= 3
+    await lock.rollback()
+    assert [row[0] for row in await asyncio.gather(*tasks)] == list(range(30))
+
+
+async def test_no_caller_lends_its_context_to_others(connect) -> None:
+    caller: ContextVar[str] = ContextVar("caller", default="nobody")
+    seen: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(caller.get())  # type: ignore[method-assign]
+    logger = logging.getLogger("salacia_db.statements")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    db = await connect(log_statements=True)
+
+    async def call(number: int) -> None:
+        caller.set(f"caller {number}")
+        await db.session.batched.fetchrow(GET, number)
+
+    try:
+        await asyncio.gather(*map(call, range(5)))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    assert seen == ["caller 0", "nobody"]
 
 
 async def test_who_is_cancelled_before_the_batch_starts_is_left_out(connect, bystander) -> None:
