@@ -77,6 +77,9 @@ class LoggedTransactionSession(TransactionSession):
     ) -> list[Row]:
         return await _timed(statement.name, super().fetchmany(statement, rows, take))
 
+    async def pipelined(self, statement: Statement, rows: list[Row]) -> list[Row]:
+        return await _timed(statement.name, super().pipelined(statement, rows))
+
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:

@@ -71,7 +71,7 @@ class Many:
         self.transaction.mark(_PART)
         try:
             result = await self._at_once(rows)
-            return await self._row_by_row(rows) if result is None else result
+            return await self.row_by_row(rows) if result is None else result
         except (DatabaseError, InvalidArgument) as error:
             if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_A_ROW):
                 raise
@@ -120,7 +120,8 @@ class Many:
         self.session.learn(found)
         return strip(form, found, len(found), verb="INSERT")
 
-    async def _row_by_row(self, rows: list[Row]) -> Result:
+    async def row_by_row(self, rows: list[Row]) -> Result:
+        """Runs the statement for each of some rows, without waiting in between."""
         # Only rows tell how many were affected: the driver drops all tags but the last.
         statement, returning = self.statement, self.returning
         form = self.session.form(statement, tracked=self.split or not returning)

@@ -132,7 +132,7 @@ class Runner:
         unit = self._database.unit_of_work(settings=_SETTINGS)
         unit.session.transaction.where = self._statement.name
         async with unit:
-            rows = await unit.session.fetchmany(self._shared, args)
+            rows = await unit.session.pipelined(self._shared, args)
         found: list[Row | None] = [None] * len(calls)
         for row in rows:
             found[row[-1]] = row[:-1]

@@ -102,6 +102,14 @@ class TransactionSession(Session):
     ) -> list[Row]:
         return (await self._write_many(statement, rows, take, returning=True)).rows
 
+    async def pipelined(self, statement: Statement, rows: list[Row]) -> list[Row]:
+        """The rows of a run for each of some rows, without waiting in between and without hooks.
+
+        What the server refuses ends the transaction, or the nested unit of work.
+        """
+        many = Many(self, statement, returning=True, split=False)
+        return (await many.row_by_row(rows)).rows
+
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:

@@ -165,7 +165,7 @@ async def test_batched_calls_have_the_results_of_calls_by_themselves(
         found = []
         for run in (one_by_one, together):
             await db.execute("truncate item cascade")
-            await db.session.fetchmany(ADD, [(n, f"item {n}", n % 3, None) for n in range(5)])
+            await db.items.insert_many((n, f"item {n}", n % 3, None) for n in range(5))
             results = told(await run(db, statement, args))
             found.append((results, await db.fetch("table item order by id")))
         assert found[0] == found[1]
@@ -226,7 +226,9 @@ async def test_values_of_any_type_that_is_let_through_arrive(db, type_: str, val
 
 async def test_what_queues_while_the_first_runs_shares_one_statement(connect, caplog) -> None:
     db = await connect(log_statements=True)
-    await together(db, ADD, [item(n) for n in range(20)])
+    with caplog.at_level(logging.INFO, "salacia_db.statements"):
+        await together(db, ADD, [item(n) for n in range(20)])
+    assert [record.args[0] for record in caplog.records] == ["items.add", "items.add"]
     caplog.clear()
     with caplog.at_level(logging.INFO, "salacia_db.statements"):
         rows = await together(db, GET, [(n,) for n in range(20)])
