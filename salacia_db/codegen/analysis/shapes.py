@@ -34,7 +34,7 @@ from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.emptied import emptied
 from salacia_db.codegen.source.fragments import Fragments, compose
 from salacia_db.codegen.source.lexer import lex
-from salacia_db.codegen.source.optional import Shape, bits, optional_names, shapes
+from salacia_db.codegen.source.optional import Shape, bits, optional_names, shape, shapes
 from salacia_db.codegen.source.rewriting import file_offset
 from salacia_db.codegen.source.splicing import Splice, splice
 
@@ -49,7 +49,7 @@ def analyse_shapes(statement: Statement, server: Server, catalog: Catalog) -> Ou
     The server is only asked, nothing is run. Raises ServerError.
     """
     if not statement.optional and statement.kind != "page":
-        return analyse(statement, server, catalog)
+        return _needless_empty(statement) or analyse(statement, server, catalog)
     alone = shapes_to_batch(statement)
     if alone is not None:
         return Outcome(None, (alone,))
@@ -92,14 +92,16 @@ def _ask(
     """The query of each shape; the problems of the first that is wrong."""
     asked: list[_Asked] = []
     warnings: dict[tuple[str, object], Problem] = {}
-    for shape in found:
-        answer = understand(_of(statement, shape), server, catalog)
+    for one in found:
+        answer = understand(_of(statement, one), server, catalog)
         query, problems = answer.outcome.query, answer.outcome.problems
         if query is None:
-            return Outcome(None, _in_shape(problems, statement, shape, first=shape is found[0]))
+            if one is found[0]:
+                return Outcome(None, problems)
+            return _smallest(statement, one, found[0].given, server, catalog)
         for problem in problems:
             warnings.setdefault((problem.message, problem.position()), problem)
-        asked.append(_Asked(shape, query, answer.expansion))
+        asked.append(_Asked(one, query, answer.expansion))
     return _Answers(tuple(asked), tuple(warnings.values()))
 
 
@@ -115,13 +117,20 @@ def _of(statement: Statement, shape: Shape) -> Statement:
     )
 
 
-def _in_shape(
-    problems: Iterable[Problem], statement: Statement, shape: Shape, *, first: bool
-) -> tuple[Problem, ...]:
-    if first:
-        return tuple(problems)
-    when = _when(statement, shape.given)
-    return tuple(replace(p, message=f"{p.message} ({when})") for p in problems)
+def _smallest(
+    statement: Statement, wrong: Shape, complete: frozenset[Bit], server: Server, catalog: Catalog
+) -> Outcome:
+    """The problems of a wrong shape, with as much given as leaves it wrong."""
+    given = wrong.given
+    problems = understand(_of(statement, wrong), server, catalog).outcome.problems
+    for bit in sorted(complete - given, key=str):
+        names = {name for name, _ in given}
+        more = shape(statement, given if bit[0] in names else {*given, bit})
+        answer = understand(_of(statement, more), server, catalog).outcome
+        if answer.query is None:
+            given, problems = more.given, answer.problems
+    when = _when(statement, given)
+    return Outcome(None, tuple(replace(p, message=f"{p.message} ({when})") for p in problems))
 
 
 def _when(statement: Statement, given: frozenset[Bit]) -> str:
@@ -150,10 +159,8 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         queries.append(select)
         assert select.dynamic is not None
         instead = Emptied(select.dynamic, select.read_only, select.clean)
-    if statement.empty is not None and not written:
-        message = "`empty:` is for an UPDATE whose lines of SET can all be absent"
-        problems.append(Problem(message, statement.empty.source, "remove the directive"))
-        return Outcome(None, tuple(problems))
+    if not written and (needless := _needless_empty(statement)):
+        return needless
     pages: Paging | None = None
     if statement.kind == "page":
         given = [one.shape.given for one in answers.shapes]
@@ -175,7 +182,7 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         reads=tuple(
             sorted({r for q in queries for r in q.reads}, key=lambda r: (r.schema, r.name))
         ),
-        writes=_writes(queries[: len(answers.shapes)]),
+        writes=_writes(statement, queries[: len(answers.shapes)]),
         tracked=None if suffix is None else Tracked(reference.query.sql + suffix, created),
         dynamic=Dynamic(bits(statement), parts, suffix, written, len(answers.shapes)),
         emptied=instead,
@@ -193,6 +200,13 @@ def _writes_in_pages(statement: Statement, queries: Sequence[Query]) -> Problem:
     reason = _first(query.not_read_only for query in queries)
     message = f":page is for reading, and this may write ({reason})"
     return Problem(message, statement.header, "use :many")
+
+
+def _needless_empty(statement: Statement) -> Outcome | None:
+    if statement.empty is None:
+        return None
+    message = "`empty:` is for an UPDATE whose lines of SET can all be absent"
+    return Outcome(None, (Problem(message, statement.empty.source, "remove the directive"),))
 
 
 def _expanded(statement: Statement, reference: _Asked) -> Statement:
@@ -236,6 +250,9 @@ def _instead(statement: Statement, server: Server, catalog: Catalog) -> Query:
         problem = outcome.problems[0]
         message = f"with every line of SET absent the rows can't be read: {problem.message}"
         raise _DifferError(replace(problem, message=message, hint=hint))
+    if outcome.query.writes:
+        message = "with every line of SET absent the statement would still write"
+        raise _DifferError(Problem(message, statement.header, hint))
     return outcome.query
 
 
@@ -311,7 +328,12 @@ def _fields(queries: Sequence[Query]) -> tuple[ValueField | NestedField, ...]:
     return tuple(map(weakest, zip(*(query.fields for query in queries), strict=True)))
 
 
-def _writes(queries: Sequence[Query]) -> tuple[Write, ...]:
+def _writes(statement: Statement, queries: Sequence[Query]) -> tuple[Write, ...]:
+    """The same in all shapes: hooks are told of what is written, not of what may be."""
+    if len({frozenset((w.table, w.operation) for w in query.writes) for query in queries}) > 1:
+        message = "what is written differs from shape to shape"
+        hint = "write a statement for each of what is written"
+        raise _DifferError(Problem(message, statement.header, hint))
     found: dict[tuple[object, str], Write] = {}
     for write in (write for query in queries for write in query.writes):
         known = found.setdefault((write.table, write.operation), write)

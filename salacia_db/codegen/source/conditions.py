@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from salacia_db.codegen.facts import Choice, Filter, OptionalLine, ParameterUse, SourceFile, Span
 from salacia_db.codegen.problems import Problem
-from salacia_db.codegen.source.lexer import Token
+from salacia_db.codegen.source.lexer import Token, outermost
 from salacia_db.codegen.source.names import python_name
 from salacia_db.codegen.source.parameters import Edit
 from salacia_db.codegen.source.rewriting import Pieces, text_offset
@@ -16,13 +16,15 @@ from salacia_db.codegen.source.sorting import SORT, Reverse
 from salacia_db.codegen.source.suggest import did_you_mean
 
 _CONDITION = re.compile(r"\s*if\s+:(?P<name>\w+)(?:\s*=\s*(?P<value>\w+))?\s*")
-_SORT = re.compile(r"\s*sort\s*:\s*(?P<key>\w+)(?:\s*/\s*(?P<reverse>\w+))?\s*")
-_WHERE = re.compile(r"\s*where\s*:\s*(?:(?P<group>\w+)\.)?(?P<name>\w+)\s*")
+_SORT = re.compile(r"\s*sort:\s*(?P<key>\w+)(?:\s*/\s*(?P<reverse>\w+))?\s*")
+_WHERE = re.compile(r"\s*where:\s*(?:(?P<group>\w+)\.)?(?P<name>\w+)\s*")
 _LABELLED = re.compile(r"\s*(?P<label>[A-Za-z]+)\s*:\s*(?P<value>\w.*?)\s*")
 _WORD_AND_NAME = re.compile(r"\s*(?P<word>\w+)\s*:?\s*:(?P<name>\w+)\??\s*")
 _WITH_VALUE = re.compile(r"\s*\w+\s*:?\s*:(?P<name>\w+)\s*=+\s*'?(?P<value>\w+)'?\s*")
 _IF_NAME = re.compile(r"\s*if\s*:?\s*(?P<name>\w+)\s*", re.IGNORECASE)
 _IF_MORE = re.compile(r"\s*if\b.*?(?<![:\w]):[A-Za-z_].*")
+_IN_BLOCK = re.compile(r"/\*\s*(?:if\s+:\w.*|sort:\s*\w.*|where:\s*[\w.]+)\s*\*/")
+_CLAUSES = ("select", "from", "where", "having", "window", "limit", "offset", "returning", "union")
 _USAGE = "a condition is `-- if :name` or `-- if :name = value`"
 
 
@@ -76,9 +78,13 @@ def find_conditions(
     filters: list[Filter] = []
     problems: list[Problem] = []
     for index, token in enumerate(tokens):
+        at = Span(file, token.start, token.start + len(token.text.rstrip()))
+        if _IN_BLOCK.fullmatch(token.text):
+            message = "this looks like a condition, but isn't"
+            hint = f"write `-- {token.text[2:-2].strip()}` at the end of the line"
+            problems.append(Problem(message, at, hint))
         if token.kind != "comment" or begins_line(token, file.text):
             continue
-        at = Span(file, token.start, token.start + len(token.text.rstrip()))
         where = _WHERE.fullmatch(token.text[2:])
         if where is not None:
             governed = _govern(tokens, index, at)
@@ -142,6 +148,9 @@ def _condition(name: str, value: str | None, at: Span, names: Sequence[str]) -> 
     if value is not None and found in names:
         message = f"`{name}` is a parameter: only what is no parameter chooses lines by its value"
         return Problem(message, at, "give one of them another name")
+    if value is not None and value != value.lower() and value.lower() in ("true", "false"):
+        hint = f"write `-- if :{name} = {value.lower()}`"
+        return Problem("the values of a flag are true and false, in small letters", at, hint)
     if value is not None:
         return _Asked(found, value)
     if found in names:
@@ -158,6 +167,10 @@ def _condition_at(
     governed = _govern(tokens, comment, at, without_comma=asked.name == SORT)
     if isinstance(governed, Problem):
         return governed
+    inside = [t for t in tokens if t.significant and governed.start <= t.start < governed.end]
+    problem = _too_much(inside, tokens[0], at)
+    if problem is not None:
+        return problem
     return Condition(asked.name, asked.value, at, governed.start, governed.end, asked.reverse)
 
 
@@ -189,6 +202,34 @@ def _govern(
         # Only the order itself: it is reversed, and its commas are told by what else is there.
         last = max(i for i in range(first, last) if tokens[i].significant)
     return Span(at.file, tokens[first].start, tokens[last].end)
+
+
+def _too_much(inside: Sequence[Token], first: Token, at: Span) -> Problem | None:
+    """The problem of a line that holds more than what may be left out.
+
+    A branch of a UNION may be one line, with all its clauses.
+    """
+    hint = "break the line before what is optional"
+    if inside[0] is first:
+        return Problem("this condition would leave out the statement's beginning", at, hint)
+    if inside[0].is_word("union", "intersect", "except"):
+        return None
+    for index, token in outermost(inside):
+        words = inside[max(index - 1, 0)], token, inside[min(index + 1, len(inside) - 1)]
+        if index and _begins_clause(*words) and not inside[0].is_word("on"):
+            return Problem(
+                f"the line of this condition goes on with {token.text.upper()}", at, hint
+            )
+    return None
+
+
+def _begins_clause(before: Token, token: Token, after: Token) -> bool:
+    if before.is_symbol(":", "."):
+        return False  # `:limit`, `i.limit`
+    if token.is_word("order", "group"):
+        return after.is_word("by")
+    # Not the FROM of IS DISTINCT FROM.
+    return token.is_word(*_CLAUSES) and not (token.is_word("from") and before.is_word("distinct"))
 
 
 def _line_start(tokens: Sequence[Token], comment: int) -> int:
@@ -276,6 +317,7 @@ def optional_lines(
                     "remove the default or the condition",
                 )
             )
+    problems += _not_always_used(parameters.values(), plain)
     choices, wrong = _choices(found.conditions, defaults)
     if SORT in parameters and any(choice.name == SORT for choice in choices):
         at = parameters[SORT].markers[0].source
@@ -320,6 +362,26 @@ def _choices(
 def _default(literal: str) -> str:
     """A Python literal as a label."""
     return literal.lower() if literal in ("True", "False") else literal[1:-1]
+
+
+def _not_always_used(
+    parameters: Iterable[ParameterUse], lines: Sequence[OptionalLine]
+) -> Iterator[Problem]:
+    """What would have to be given even where no line needs it."""
+    optional = {line.name for line in lines}
+    for parameter in parameters:
+        if parameter.name in optional or parameter.default is not None:
+            continue
+        around = [
+            next((o for o in lines if o.start <= m.start < o.end), None) for m in parameter.markers
+        ]
+        line = around[0] if around else None
+        if line is not None and None not in around:
+            yield Problem(
+                f"`{parameter.name}` is always asked for, but used only where `{line.name}` is",
+                parameter.markers[0].source,
+                f"put it on a line of its own, or add `-- default: {parameter.name} None`",
+            )
 
 
 def _used_elsewhere(parameter: ParameterUse, regions: Sequence[OptionalLine]) -> Iterator[Problem]:

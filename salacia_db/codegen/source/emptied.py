@@ -1,6 +1,6 @@
 """An UPDATE whose SET is empty, as the SELECT that finds the rows which it would have changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,10 +43,15 @@ def emptied(statement: Statement) -> Statement | None:
     returning, from_, where = map(clause, (clauses.returning, clauses.from_, clauses.where))
     builder = _Builder(statement)
     builder.copy(0, tokens[clauses.update].start)
-    builder.put("select")
-    if returning is not None:
+    builder.put("\nselect" if clauses.update else "select")
+    if returning is not None and clauses.returning is not None:
         builder.put(" ")
-        builder.copy(returning[0] + len("returning"), returning[1])
+        at = tokens[clauses.returning].end
+        for version in _versions(tokens[clauses.returning :]):
+            builder.copy(at, version.start)
+            builder.put(f" {tokens[clauses.set - 1].text}")
+            at = version.end
+        builder.copy(at, returning[1])
     builder.put("\nfrom ")
     builder.copy(tokens[clauses.update].end, tokens[clauses.set].start)
     if from_ is not None:
@@ -76,6 +81,13 @@ def _clauses(tokens: Sequence[Token]) -> _Clauses | None:
     return _Clauses(
         found["update"], found["set"], found.get("from"), found.get("where"), found.get("returning")
     )
+
+
+def _versions(tokens: Sequence[Token]) -> Iterator[Token]:
+    """`old` and `new` before a dot: the row as it is, where nothing changes it."""
+    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if token.is_word("old", "new") and after.is_symbol(".") and not before.is_symbol("."):
+            yield token
 
 
 class _Builder:

@@ -1,6 +1,7 @@
 """PostgreSQL's lexical rules (scan.l): text into tokens that, joined, give the text back."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -168,3 +169,15 @@ def _operator_length(run: str) -> int:
     if len(operator) > 1 and operator[-1] in "+-" and _KEEPS_SIGN.isdisjoint(operator[:-1]):
         return max(1, len(operator.rstrip("+-")))
     return len(operator)
+
+
+def outermost(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    """The tokens that stand in no bracket, brackets themselves left out, with their indexes."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        if token.is_symbol("(", "["):
+            depth += 1
+        elif token.is_symbol(")", "]"):
+            depth -= 1
+        elif depth == 0:
+            yield index, token

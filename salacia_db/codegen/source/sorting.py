@@ -37,7 +37,12 @@ def with_reverses(
     """The statement with the reverse of each order written out behind it, as a line of its own."""
     problems: list[Problem] = []
     splices: list[Splice] = []
+    straight = {line.value for line in statement.optional if line.name == SORT}
     for reverse in reverses:
+        if reverse.key in straight:
+            message = f"`{reverse.key}` is the reverse of an order and an order of its own"
+            problems.append(Problem(message, reverse.source, "give one of them another name"))
+            continue
         found = order_terms(statement, reverse.start, reverse.end)
         if isinstance(found, Problem):
             problems.append(found)
@@ -53,14 +58,18 @@ def sort_problems(statement: Statement) -> list[Problem]:
         return []
     tokens = [token for token in lex(statement.sql) if token.significant]
     orders: dict[int, list[OptionalLine]] = {}
-    problems: list[Problem] = []
+    misplaced: dict[Span, Problem] = {}
     for line in lines:
         start = _order_by(tokens, line)
         if start is None:
-            hint = "put it on a line of ORDER BY, or remove it"
-            problems.append(Problem("`-- sort:` has no effect here", line.source, hint))
+            hint = "put it at the end of a line of ORDER BY"
+            message = "`-- sort:` has no effect here"
+            misplaced.setdefault(line.source, Problem(message, line.source, hint))
         else:
             orders.setdefault(start, []).append(line)
+    if misplaced:
+        return list(misplaced.values())
+    problems: list[Problem] = []
     keys = {line.value: line for line in lines}
     for start, found in orders.items():
         problems += _without_key(statement, tokens, start, found)

@@ -6,10 +6,10 @@ import re
 import psycopg
 import pytest
 
-from salacia_db.codegen.analysis.analyse import analyse
 from salacia_db.codegen.analysis.loading import load
 from salacia_db.codegen.analysis.outcome import Outcome
 from salacia_db.codegen.analysis.server import Server
+from salacia_db.codegen.analysis.shapes import analyse_shapes
 from salacia_db.codegen.analysis.views import with_views
 from salacia_db.codegen.facts import Dialect, Query, SourceFile, Statement
 from salacia_db.codegen.source import parse_file
@@ -79,7 +79,7 @@ class Asker:
 
     def outcome(self, sql: str, kind: str = "many", dialect: Dialect = "salacia") -> Outcome:
         """What the analysis finds."""
-        return analyse(statement(sql, kind, dialect), self.server, self.catalog)
+        return analyse_shapes(statement(sql, kind, dialect), self.server, self.catalog)
 
     def __call__(self, sql: str, kind: str = "many", dialect: Dialect = "salacia") -> Query:
         """The query; there must be no problem."""
@@ -110,7 +110,7 @@ class Asker:
 
 def statement(sql: str, kind: str = "many", dialect: Dialect = "salacia") -> Statement:
     """A statement as if it stood in q.sql, its text on line 2."""
-    file = SourceFile("q.sql", f"-- name: q :{kind}\n{sql};\n")
+    file = SourceFile("q.sql", f"-- name: q :{kind}\n{sql}\n;\n")
     statements, problems = parse_file(file, "q", None, dialect)
     assert not problems, [p.render() for p in problems]
     return statements[0]

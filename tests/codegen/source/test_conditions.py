@@ -70,7 +70,14 @@ def test_a_condition_governs_its_line_and_leaves_the_text():
         ("select 1 having 1\nhaving :a -- if :a", [("a", "$1")]),
         ("update t\nset a = :a -- if :a\n, b = 1", [("a", "a = $1")]),
         ("select\nset, -- if :a\nf(  -- if :a\n:a)", [("a", "set,"), ("a", "f(\n$1)")]),
-        ("select f(:a) -- if :a\nwhere -- if :a", [("a", "select f($1)"), ("a", "where")]),
+        ("select 1,\nf(:a) -- if :a\nwhere -- if :a", [("a", "f($1)"), ("a", "where")]),
+        ("with a as ( -- if :a\nselect :a)\nselect 1", [("a", "a as (\nselect $1)")]),
+        ("select 1\nlimit :limit -- if :limit", [("limit", "limit $1")]),
+        ("with recursive a as ( -- if :a\nselect :a)\nselect 1", [("a", "a as (\nselect $1)")]),
+        (
+            "select 1\nwhere a is distinct from :a -- if :a\nunion select 2 where :b -- if :b",
+            [("a", "a is distinct from $1"), ("b", "union select 2 where $2")],
+        ),
     ],
 )
 def test_what_a_condition_governs(sql, expected):
@@ -158,7 +165,7 @@ def test_what_a_condition_governs(sql, expected):
         ),
         (
             "select 1\nwhere x -- sort: newest",
-            ("3:9", "`-- sort:` has no effect here", "put it on a line of ORDER BY, or remove it"),
+            ("3:9", "`-- sort:` has no effect here", "put it at the end of a line of ORDER BY"),
         ),
         (
             "select 1\norder by\na, -- sort: newest\nb",
@@ -191,6 +198,50 @@ def test_what_a_condition_governs(sql, expected):
             "select 1\nwhere true\n-- where: search",
             ("4:1", "`-- where:` has no effect on a line of its own",
              "put it at the end of the line of WHERE under which the others go"),
+        ),
+        (
+            "select 1 where :a -- if :a",
+            ("2:19", "this condition would leave out the statement's beginning",
+             "break the line before what is optional"),
+        ),
+        (
+            "select 1\nfrom t where a = :a -- if :a",
+            ("3:21", "the line of this condition goes on with WHERE",
+             "break the line before what is optional"),
+        ),
+        (
+            "select 1\nwhere a = 1 order by :a -- if :a",
+            ("3:25", "the line of this condition goes on with ORDER",
+             "break the line before what is optional"),
+        ),
+        (
+            "select 1\nwhere x = :b and y = :a -- if :a",
+            ("3:11", "`b` is always asked for, but used only where `a` is",
+             "put it on a line of its own, or add `-- default: b None`"),
+        ),
+        (
+            "select 1\nwhere x = :a /* if :a */",
+            ("3:14", "this looks like a condition, but isn't",
+             "write `-- if :a` at the end of the line"),
+        ),
+        (
+            "select 1\norder by\nx /* sort: newest / oldest */",
+            ("4:3", "this looks like a condition, but isn't",
+             "write `-- sort: newest / oldest` at the end of the line"),
+        ),
+        (
+            "select 1\nwhere x -- if :flag = TRUE",
+            ("3:9", "the values of a flag are true and false, in small letters",
+             "write `-- if :flag = true`"),
+        ),
+        (
+            "select 1\nwhere x = :a -- where :a",
+            ("3:14", "this looks like a condition, but isn't", "write `-- if :a`"),
+        ),
+        (
+            "select 1\norder by\nx, -- sort: a\ny -- sort: b / a",
+            ("5:3", "`a` is the reverse of an order and an order of its own",
+             "give one of them another name"),
         ),
         (
             "select 1\norder by 1 -- srot: newest",

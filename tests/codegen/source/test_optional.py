@@ -138,6 +138,25 @@ def test_what_dropped_lines_leave_behind_is_tidied(sql, names, expected):
     assert given_by(statement(sql), names).sql == expected
 
 
+@pytest.mark.parametrize("main", ["select 1", "insert into t values (1)", "update t set a = 1"])
+@pytest.mark.parametrize("first", ["with ", "with recursive ", "with\n"])
+def test_a_with_goes_when_all_its_queries_do(first, main):
+    sql = (
+        f"{first}a as ( -- if :a\n  select :a\n), b as ( -- if :b\n  select :b\n)\n{main}"
+    ).replace("), b", "),\nb")
+    assert lines(sql) == [main]
+    assert " ".join(lines(sql, "a")) == f"{first.strip()} a as (   select $1 ) {main}"
+    assert " ".join(lines(sql, "b")) == f"{first.strip()} b as (   select $1 ) {main}"
+
+
+def test_what_follows_a_gap_stays_apart_from_what_is_before_it():
+    sql = "select 1\nwhere exists ( -- if :a\n  select :a\n)\nand b"
+    assert lines(sql) == ["select 1", "where", "b"]
+    assert lines("with a as (-- if :a\nselect :a\n),\nb as (select 2) select 1") == [
+        "with", "b as (select 2) select 1"
+    ]  # fmt: skip
+
+
 def test_lines_inside_an_absent_bracket_are_absent_too():
     found = statement("select 1\nwhere x = any(array[ -- if :a\n :a,\n :b -- if :b\n])")
     assert given_by(found, ["b"]).sql == "select 1"
