@@ -1,7 +1,7 @@
 """What SQL formatters make of a file with optional lines: it means the same, or is refused.
 
-`written.sql` is the file; the others are what `sql-formatter` 15.9 (with the settings that docs/sql.md
-gives) and `sqlformat --reindent` of sqlparse 0.5 make of it.
+`written.sql` is the file; the others are what `sql-formatter` 15.9, with the settings of docs,
+and `sqlformat --reindent` of sqlparse 0.5 make of it.
 """
 
 from pathlib import Path
