@@ -1,6 +1,7 @@
 """Chunks: the rows of a bulk call, taken from any iterable a part at a time."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 from salacia_db.runtime.session import Row
@@ -11,6 +12,7 @@ T = TypeVar("T")
 ROWS = 1000
 BYTES = 4 * 1024 * 1024
 
+_SMALL = frozenset((int, float, bool, type(None)))
 _LONG: tuple[type[Any], ...] = (str, bytes, bytearray)
 _PAIRS: tuple[type[Any], ...] = (dict,)
 _LISTS: tuple[type[Any], ...] = (list, tuple)
@@ -25,15 +27,26 @@ async def chunks(
     """The rows in lists, none of which is empty, and whether the list is the last one."""
     chunk: list[Row] = []
     size = 0
-    async for item in each(source):
+    async for items in _pieces(source):
         if len(chunk) >= ROWS or size >= BYTES:
             yield chunk, False
             chunk, size = [], 0
-        row = take(item)
-        chunk.append(row)
-        size += sum(map(weight, row))
+        piece = [take(item) for item in items]
+        chunk += piece
+        size += sum(weight(value) for row in piece for value in row if type(value) not in _SMALL)
     if chunk:
         yield chunk, True
+
+
+async def _pieces(source: Rows[T]) -> AsyncIterator[list[T]]:
+    """The items, a few at a time where that is cheaper: a step of this costs as much as a row."""
+    if isinstance(source, AsyncIterable):
+        async for item in source:
+            yield [item]
+    else:
+        items = iter(source)
+        while piece := list(islice(items, max(1, ROWS // 100))):
+            yield piece
 
 
 async def each(source: Rows[Any]) -> AsyncIterator[Any]:

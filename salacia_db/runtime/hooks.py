@@ -16,6 +16,7 @@ from salacia_db.runtime.events import (
     Creating,
     Deleted,
     Deleting,
+    Event,
     Updated,
     Updating,
 )
@@ -56,12 +57,19 @@ class HookFailure(Struct, frozen=True):
     error: BaseException
 
 
+class Hook(Struct, frozen=True):
+    """A function to call: once for a bulk call, or for each of its rows."""
+
+    function: Function
+    each: bool
+
+
 class BeforePlan(Struct, frozen=True):
     """One event before a statement, and who is told."""
 
     event: type[Before[Any]]
     write: Write
-    functions: tuple[Function, ...]
+    hooks: tuple[Hook, ...]
 
 
 class AfterPlan(Struct, frozen=True):
@@ -69,59 +77,113 @@ class AfterPlan(Struct, frozen=True):
 
     event: type[After[Any]]
     write: Write
-    functions: tuple[Function, ...]
+    hooks: tuple[Hook, ...]
     on_commit: tuple[Function, ...]
     on_rollback: tuple[Function, ...]
 
 
 class Plan(Struct, frozen=True):
-    """All events of one statement. `split`: an upsert's rows must tell whether they are new."""
+    """All events of one statement. `split`: an upsert's rows must tell whether they are new.
+
+    `each`: somebody wants to be told after each row of a bulk call.
+    """
 
     before: tuple[BeforePlan, ...]
     after: tuple[AfterPlan, ...]
     split: bool
+    each: bool
 
     async def around(
         self,
         statement: Statement,
         transaction: "Transaction",
         args: Sequence[tuple[Any, ...]],
-        run: Callable[[Sequence[tuple[Any, ...]], bool], Awaitable[Result]],
+        run: Callable[[Sequence[tuple[Any, ...]], bool, int], Awaitable[Result]],
         *,
         bulk: bool = True,
     ) -> Result:
-        """Runs a statement with its hooks. `args` are those of every row of a bulk call, or one."""
-        name, unit = statement.name, transaction.frames[-1].unit
-        batch = [Arguments(name, statement.parameters, row) for row in args]
+        """Runs a statement with its hooks. `args` are those of every row of a bulk call, or one.
+
+        `run` is given rows, `split`, and the place of the first of them in the list.
+        """
+        batch = [Arguments(statement.name, statement.parameters, row) for row in args]
         for before in self.before:
-            write = before.write
-            upsert = write.operation == "upsert"
-            coming = before.event(name, write.model, unit, batch, bulk=bulk, upsert=upsert)
-            for function in before.functions:
-                told = function(coming)
-                if told is not None and inspect.isawaitable(told):
-                    await told
+            for hook in before.hooks:
+                for part in [[one] for one in batch] if hook.each else [batch]:
+                    event = _event(before, statement, transaction, part, bulk and not hook.each)
+                    await _tell(hook.function, event)
         if self.before:
             args = [tuple(arguments.current) for arguments in batch]
-        result = await run(args, self.split)
+        if not bulk or not self.each:
+            result = await run(args, self.split, 0)
+            events = self._events(statement, transaction, batch, result, bulk)
+            self._note(events, transaction)
+            await _tell_all(events, each=None)
+            return result
+        result = Result([], 0)
+        with transaction.whole_call():
+            for index, row in enumerate(args):
+                one = await run([row], self.split, index)
+                result.extend(one)
+                result.verb = one.verb
+                told = self._events(statement, transaction, [batch[index]], one, False)
+                await _tell_all(told, each=True)
+        events = self._events(statement, transaction, batch, result, bulk)
+        self._note(events, transaction)
+        await _tell_all(events, each=False)
+        return result
+
+    def _events(
+        self,
+        statement: Statement,
+        transaction: "Transaction",
+        batch: Sequence[Arguments],
+        result: Result,
+        bulk: bool,
+    ) -> list[tuple[AfterPlan, After[Any]]]:
+        """What there is to tell after rows were written."""
+        events: list[tuple[AfterPlan, After[Any]]] = []
         for after in self.after:
-            write = after.write
             rows, count = _written(after, statement, result)
-            if count == 0:
-                continue
-            upsert = write.operation == "upsert"
-            event = after.event(
-                name, write.model, unit, batch, bulk=bulk, upsert=upsert, rows=rows, count=count
-            )
+            if count != 0:
+                event = _event(after, statement, transaction, batch, bulk, rows=rows, count=count)
+                events.append((after, event))
+        return events
+
+    def _note(self, events: list[tuple[AfterPlan, After[Any]]], transaction: "Transaction") -> None:
+        """Notes who is told late, first of all: what was written stays, even if a hook raises."""
+        for after, event in events:
             callbacks = transaction.frames[-1].callbacks
-            # Noted first: what was written stays, even if a hook raises and that is caught.
             callbacks.commit += [(function, (event,)) for function in after.on_commit]
             callbacks.rollback += [(function, (event,)) for function in after.on_rollback]
-            for function in after.functions:
-                told = function(event)
-                if told is not None and inspect.isawaitable(told):
-                    await told
-        return result
+
+
+def _event(
+    plan: BeforePlan | AfterPlan,
+    statement: Statement,
+    transaction: "Transaction",
+    batch: Sequence[Arguments],
+    bulk: bool,
+    **more: Any,
+) -> Any:
+    unit, write = transaction.frames[-1].unit, plan.write
+    upsert = write.operation == "upsert"
+    name = statement.name
+    return plan.event(name, write.model, unit, batch, bulk=bulk, upsert=upsert, **more)
+
+
+async def _tell_all(events: list[tuple[AfterPlan, After[Any]]], *, each: bool | None) -> None:
+    """Tells the hooks that want it for each row, or for all, or both where `each` is None."""
+    for after, event in events:
+        for hook in after.hooks:
+            if each is None or hook.each is each:
+                await _tell(hook.function, event)
+
+
+async def _tell(function: Function, event: Event[Any]) -> None:
+    told = function(event)
+    if inspect.isawaitable(told):
+        await told
 
 
 def _written(
@@ -149,6 +211,7 @@ class _Registration(Struct, frozen=True):
     phase: type[Any] | str
     model: type[Any] | None
     function: Function
+    each: bool = False
 
 
 class Hooks:
@@ -166,6 +229,9 @@ class Hooks:
     - After-commit hooks get the same events once the commit is certain, and only then; what they
       raise is logged and given to `on_error`, never to the caller.
 
+    A bulk call is told once, with all its rows. With `each=True` a hook is told of each row alone,
+    so that `event.arguments` is there; after-hooks of that kind make the call run row by row.
+
     What the database does by itself (cascades, triggers, rules) is not seen.
     """
 
@@ -175,40 +241,40 @@ class Hooks:
         self._plans: dict[tuple[Write, ...], Plan | None] = {}
 
     def before_create(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Creating[T]], R]], Callable[[Creating[T]], R]]:
         """Registers a function to run before rows are inserted."""
-        return self._register(Creating, model)
+        return self._register(Creating, model, each)
 
     def after_create(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Created[T]], R]], Callable[[Created[T]], R]]:
         """Registers a function to run after rows were inserted."""
-        return self._register(Created, model)
+        return self._register(Created, model, each)
 
     def before_update(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Updating[T]], R]], Callable[[Updating[T]], R]]:
         """Registers a function to run before rows are updated."""
-        return self._register(Updating, model)
+        return self._register(Updating, model, each)
 
     def after_update(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Updated[T]], R]], Callable[[Updated[T]], R]]:
         """Registers a function to run after rows were updated."""
-        return self._register(Updated, model)
+        return self._register(Updated, model, each)
 
     def before_delete(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Deleting[T]], R]], Callable[[Deleting[T]], R]]:
         """Registers a function to run before rows are deleted."""
-        return self._register(Deleting, model)
+        return self._register(Deleting, model, each)
 
     def after_delete(
-        self, model: type[T] | None = None
+        self, model: type[T] | None = None, *, each: bool = False
     ) -> Callable[[Callable[[Deleted[T]], R]], Callable[[Deleted[T]], R]]:
         """Registers a function to run after rows were deleted."""
-        return self._register(Deleted, model)
+        return self._register(Deleted, model, each)
 
     @overload
     def after_commit(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
@@ -267,9 +333,11 @@ class Hooks:
             except Exception:
                 _log.exception("a listener of hooks.on_error failed")
 
-    def _register(self, phase: type[Any] | str, model: type[Any] | None) -> Callable[[Any], Any]:
+    def _register(
+        self, phase: type[Any] | str, model: type[Any] | None, each: bool = False
+    ) -> Callable[[Any], Any]:
         def register(function: Function) -> Function:
-            self._registrations.append(_Registration(phase, model, function))
+            self._registrations.append(_Registration(phase, model, function, each))
             self._plans.clear()
             return function
 
@@ -282,22 +350,30 @@ class Hooks:
 
     def _make_plan(self, statement: Statement) -> Plan | None:
         before = [
-            BeforePlan(event, write, functions)
+            BeforePlan(event, write, hooks)
             for write in statement.writes
             for event in _BEFORE[write.operation]
-            if (functions := self._functions(event, write.model))
+            if (hooks := self._hooks(event, write.model))
         ]
         after: list[AfterPlan] = []
         for write in statement.writes:
             late = self._functions("commit", write.model), self._functions("rollback", write.model)
             for event in _AFTER[write.operation]:
-                functions = self._functions(event, write.model)
-                if functions or late[0] or late[1]:
-                    after.append(AfterPlan(event, write, functions, *late))
+                hooks = self._hooks(event, write.model)
+                if hooks or late[0] or late[1]:
+                    after.append(AfterPlan(event, write, hooks, *late))
         if not before and not after:
             return None
         split = any(entry.write.operation == "upsert" for entry in after)
-        return Plan(tuple(before), tuple(after), split)
+        each = any(hook.each for entry in after for hook in entry.hooks)
+        return Plan(tuple(before), tuple(after), split, each)
+
+    def _hooks(self, phase: type[Any], model: type[Any]) -> tuple[Hook, ...]:
+        return tuple(
+            Hook(r.function, r.each)
+            for r in self._registrations
+            if r.phase == phase and r.model in (None, model)
+        )
 
     def _functions(self, phase: type[Any] | str, model: type[Any]) -> tuple[Function, ...]:
         return tuple(

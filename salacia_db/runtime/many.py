@@ -1,6 +1,7 @@
 """Bulk calls: a statement for each row of a list, chunk by chunk, all in one transaction."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,8 +17,6 @@ from salacia_db.runtime.statement import Statement
 if TYPE_CHECKING:
     from salacia_db.runtime.transactional import TransactionSession
 
-# Savepoints: before a call, and before each part of it.
-_CALL, _PART = "salacia_call", "salacia_part"
 # What a row is refused for: a second change of one row, its values, a constraint, a trigger, a
 # policy, a view's condition or its size. Anything else would come again, or is nobody's fault.
 _OF_A_ROW = ("21", "22", "23", "38", "39", "42501", "44", "54", "P0")
@@ -43,39 +42,35 @@ class Many:
         self.statement = statement
         self.returning = returning
         self.split = split
+        self.part = ""
+        """The savepoint before each part of the call, of which there is none for a single row."""
 
-    async def run(self, source: Rows[Any], take: Callable[[Any], Row]) -> Result:
-        """Runs all of it. An error carries the index of its row, and leaves nothing written."""
-        transaction = self.transaction
-        frame = transaction.frames[-1]
+    async def run(self, source: Rows[Any], take: Callable[[Any], Row], start: int = 0) -> Result:
+        """Runs all of it. An error carries the index of its row, and leaves nothing written.
+
+        `start` is the place of the first row in the caller's list.
+        """
         result = Result([], 0, verb="INSERT")
-        start, marked = 0, False
-        try:
+        with ExitStack() as stack:
             async for rows, last in chunks(source, take):
-                transaction.check()
-                if not start and not (last and len(rows) == 1):
-                    transaction.mark(_CALL)
-                    marked = True
+                self.transaction.check()
+                if not self.part and not (last and len(rows) == 1):
+                    self.part = f"{stack.enter_context(self.transaction.whole_call())}_part"
                 result.extend(await self._rows(rows, start))
                 start += len(rows)
-        except BaseException:
-            # What the server refused can't be kept anyway; this came from elsewhere.
-            if marked and transaction.frames[-1:] == [frame] and frame.error is None:
-                transaction.rewind(_CALL)
-            raise
         return result
 
     async def _rows(self, rows: list[Row], start: int) -> Result:
         if len(rows) == 1:
             return await self._one(rows[0], start)
-        self.transaction.mark(_PART)
+        self.transaction.mark(self.part)
         try:
             result = await self._at_once(rows)
             return await self.row_by_row(rows) if result is None else result
         except (DatabaseError, InvalidArgument) as error:
             if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_A_ROW):
                 raise
-        self.transaction.rewind(_PART)
+        self.transaction.rewind(self.part)
         half = len(rows) // 2
         result = await self._rows(rows[:half], start)
         result.extend(await self._rows(rows[half:], start + half))
@@ -109,12 +104,12 @@ class Many:
         except (DatabaseError, InvalidArgument) as error:
             if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_THE_FORM):
                 raise
-            self.transaction.rewind(_PART)
+            self.transaction.rewind(self.part)
             return None
         if how.positioned and found:
             place, pairs = -form.extra, 1 - form.extra
             if found[0][pairs] != len(found):
-                self.transaction.rewind(_PART)
+                self.transaction.rewind(self.part)
                 return None
             found.sort(key=lambda row: row[place])
         self.session.learn(found)

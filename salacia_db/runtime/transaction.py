@@ -2,7 +2,8 @@
 
 import asyncio
 from asyncio import get_running_loop
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -50,10 +51,10 @@ class Frame:
     `open`: the server knows of it. `error`: what the server refused in it. `cancelled`: a
     call in it was, so that nobody knows what was done, and it must be rolled back. `unit` is the
     unit of work that it belongs to. `marks` are the savepoints of bulk calls in it, the outermost
-    first; `marking` is what the server has yet to learn of them.
+    first; `marking` is what the server has yet to learn of them; `calls` so many run now.
     """
 
-    __slots__ = ("callbacks", "cancelled", "error", "marking", "marks", "open", "unit")
+    __slots__ = ("callbacks", "calls", "cancelled", "error", "marking", "marks", "open", "unit")
 
     def __init__(self, unit: Any) -> None:
         self.unit = unit
@@ -62,6 +63,7 @@ class Frame:
         self.error: BaseException | None = None
         self.marks: list[str] = []
         self.marking: list[str] = []
+        self.calls = 0
         self.callbacks = Callbacks()
 
 
@@ -246,6 +248,27 @@ class Transaction:
             self.pending.append(f"ROLLBACK TO SAVEPOINT s{index}; RELEASE SAVEPOINT s{index}")
         del self.frames[index:]
         self._refresh()
+
+    @contextmanager
+    def whole_call(self) -> Generator[str]:
+        """A call of several statements: where it fails, what it did so far is undone.
+
+        Gives the name of its savepoint, which stays until the next such call.
+        """
+        frame = self.frames[-1]
+        # A call that another one's rows come from is within that one.
+        name = f"salacia_call_{frame.calls}"
+        frame.calls += 1
+        self.mark(name)
+        try:
+            yield name
+        except BaseException:
+            # What the server refused can't be kept anyway; this came from elsewhere.
+            if self.frames[-1:] == [frame] and frame.error is None:
+                self.rewind(name)
+            raise
+        finally:
+            frame.calls -= 1
 
     def mark(self, name: str) -> None:
         """Sets a savepoint in the innermost level, with the next statement.

@@ -118,7 +118,7 @@ class TransactionSession(Session):
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
-        async def run(batch: Rows[Any], _: bool) -> Result:
+        async def run(batch: Rows[Any], _: bool, __: int) -> Result:
             count = await copy_in(self, statement, target, batch, _as_it_is)
             return Result([], count, verb="INSERT")
 
@@ -215,7 +215,7 @@ class TransactionSession(Session):
         if plan is None:
             return await self.write_one(statement, args, False)
 
-        async def run(batch: Sequence[Row], split: bool) -> Result:
+        async def run(batch: Sequence[Row], split: bool, _: int) -> Result:
             return await self.write_one(statement, batch[0], split)
 
         self.transaction.check()
@@ -248,9 +248,9 @@ class TransactionSession(Session):
         if plan is None:
             return await Many(self, statement, returning=returning, split=False).run(rows, take)
 
-        async def run(batch: Sequence[Row], split: bool) -> Result:
+        async def run(batch: Sequence[Row], split: bool, start: int) -> Result:
             many = Many(self, statement, returning=returning, split=split)
-            return await many.run(batch, _as_it_is)
+            return await many.run(batch, _as_it_is, start)
 
         batch = [take(item) async for item in each(rows)]
         if not batch:

@@ -257,6 +257,23 @@ async def test_a_source_may_use_the_same_unit_between_chunks(db: Database, monke
     assert len(await db.items.list()) == 2400
 
 
+async def test_a_bulk_call_may_take_its_rows_from_another(db: Database, monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 4)
+    async with db.unit_of_work() as uow:
+
+        async def source() -> AsyncIterator[tuple[object, ...]]:
+            for n in range(10):
+                made = await uow.items.unnest_many(rows(2, start=1000 + 10 * n))
+                yield n, f"of {made[0].name}", 0, None
+            raise ValueError("the source")
+
+        with pytest.raises(ValueError, match=r"^the source$"):
+            await uow.items.insert_many(source())
+        assert await uow.items.insert(1) is not None
+    # What the source did by itself before the first rows went is its own.
+    assert [item.id for item in await db.items.list() if item.id < 1000] == [1]
+
+
 async def test_what_is_large_comes_in_smaller_chunks(db: Database) -> None:
     held: list[int] = []
     sizes: list[int] = []
@@ -268,7 +285,7 @@ async def test_what_is_large_comes_in_smaller_chunks(db: Database) -> None:
 
     async for chunk, _ in chunks.chunks(source(), tuple):
         sizes.append(len(chunk))
-    assert max(sizes) == 5
+    assert max(sizes) == 10
     held.clear()
     made = await db.items.unnest_many(source())
     assert len(made) == len(held) == 30
@@ -280,7 +297,10 @@ async def test_savepoints_of_bulk_calls_do_not_pile_up(db: Database) -> None:
             await uow.items.insert_many(rows(3, start=10 * n))
             async with uow.savepoint():
                 await uow.items.insert_many(rows(3, start=10 * n + 3))
-        assert uow.session.transaction.frames[-1].marks == ["salacia_call", "salacia_part"]
+        assert uow.session.transaction.frames[-1].marks == [
+            "salacia_call_0",
+            "salacia_call_0_part",
+        ]
     assert len(await db.items.list()) == 30
 
 

@@ -271,6 +271,55 @@ async def test_a_bulk_call_is_one_event(db, hooks: Hooks) -> None:
     assert {item.name[-1] for item in await db.items.list()} == {"!"}
 
 
+async def test_a_hook_may_be_told_of_each_row(db, hooks: Hooks) -> None:
+    told: list[Any] = []
+
+    @hooks.before_create(Item, each=True)
+    def before(event: Creating[Item]) -> None:
+        told.append(event.arguments["id"])
+        event.arguments["name"] += "!"
+
+    rows = [(n, f"item {n}", 0, None) for n in range(3)]
+    made = await db.items.insert_many(rows)
+    assert [item.name for item in made] == ["item 0!", "item 1!", "item 2!"]
+    assert told == [0, 1, 2]
+    told.clear()
+
+    @hooks.after_create(Item, each=True)
+    async def after(event: Created[Item]) -> None:
+        there = len(await event.uow.items.list())
+        told.append((event.arguments["id"], event.count, len(event.rows), there))
+
+    hooks.after_create(Item)(lambda event: told.append((len(event.batch), event.count)))
+    await db.items.insert_many((n, f"item {n}", 0, None) for n in (3, 4))
+    assert told == [3, 4, (3, 1, 1, 4), (4, 1, 1, 5), (2, 2)]
+    told.clear()
+    await db.items.insert(9)
+    assert told == [9, (9, 1, 1, 6), (1, 1)]
+    assert await db.items.copy([(n, f"item {n}", 0, None) for n in (10, 11)]) == 2
+    assert len(await db.items.list()) == 8
+
+
+async def test_a_call_told_row_by_row_is_still_all_or_nothing(db, hooks: Hooks) -> None:
+    committed: list[Any] = []
+    hooks.after_commit(Item)(lambda event: committed.append(event.count))
+
+    @hooks.after_create(Item, each=True)
+    def refuse(event: Created[Item]) -> None:
+        if event.arguments["id"] == 2:
+            raise ValueError("two")
+
+    async with db.unit_of_work() as uow:
+        with pytest.raises(ValueError, match="two"):
+            await uow.items.insert_many((n, f"item {n}", 0, None) for n in range(4))
+        await uow.items.insert(7)
+    assert [item.id for item in await db.items.list()] == [7]
+    assert committed == [1]
+    with pytest.raises(UniqueViolation) as caught:
+        await db.items.insert_many([(8, "item 8", 0, None), (7, "item 7", 0, None)])
+    assert caught.value.index == 1
+
+
 async def test_a_hooks_queries_join_the_transaction(db, hooks: Hooks) -> None:
     @hooks.after_create(Item)
     async def count(event: Created[Item]) -> None:
