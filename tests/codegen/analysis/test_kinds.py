@@ -1,5 +1,7 @@
 """The kind of a statement must fit what the statement does."""
 
+from collections.abc import Callable
+
 import pytest
 from asking import Asker
 
@@ -93,3 +95,16 @@ def test_rows_of_a_utility_statement_may_be_anything(ask: Asker) -> None:
     query = ask("show all")
     assert query.cardinality == "many"
     assert all(column.nullable for column in query.columns)
+
+
+def test_copy_into_a_table_with_policies_is_refused(asker: Callable[[str], Asker]) -> None:
+    ask = asker("create table held (id int); alter table held enable row level security")
+    rendered = ask.problem("insert into held (id) values (:id)", "copy")
+    assert "PostgreSQL refuses COPY into held to those for whom its policies hold" in rendered
+    assert "use :bulk" in rendered
+
+
+def test_copy_takes_a_select(ask: Asker) -> None:
+    query = ask("select a from loose where b = :b", "copy")
+    assert query.copy_target is None
+    assert query.read_only
