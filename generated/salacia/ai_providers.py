@@ -302,7 +302,7 @@ _CREATE_MANY = Statement(
         json=(5, 6),
     ),
 )
-_UPDATE_EMPTY = Dynamic(
+_UPDATE__EMPTY = Dynamic(
     "ai_providers.update",
     (
         "-- ai_providers.update\n"
@@ -447,7 +447,7 @@ _UPDATE = Dynamic(
     ),
     suffix=", pg_current_xact_id()",
     written=8191,
-    emptied=_UPDATE_EMPTY,
+    emptied=_UPDATE__EMPTY,
 )
 _SET_DEFAULT = Statement(
     "ai_providers.set_default",

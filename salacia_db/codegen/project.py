@@ -2,7 +2,9 @@
 
 import keyword
 import re
+import sys
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +17,9 @@ from salacia_db.codegen.facts import Converter, Dialect, SourceFile, Span
 from salacia_db.codegen.problems import Problem, ProblemsError
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"'/]+(?=@)|(?<=password=)[^&\s"']+""")
+
+# Modules that generated code needs, or that others need before it.
+_TAKEN = sys.stdlib_module_names | {"asyncpg", "msgspec", "salacia_db"}
 
 SQLC_FILES = ("sqlc.yaml", "sqlc.yml", "sqlc.json")
 
@@ -135,7 +140,9 @@ def without_passwords(text: str) -> str:
 
 def is_package_name(name: str) -> bool:
     """Whether a Python package can be called so."""
-    return name.isidentifier() and not keyword.iskeyword(name)
+    # What Python takes for another spelling of a name, it would look for under that one.
+    plain = unicodedata.normalize("NFKC", name) == name
+    return name.isidentifier() and plain and not keyword.iskeyword(name)
 
 
 def _path(text: str) -> str:
@@ -161,6 +168,15 @@ def _package_and_out(package: str | None, out: Path | None, base: Path) -> tuple
             Problem(
                 f"{name!r} can't be the name of a Python package",
                 hint="its folder needs a name of letters, digits and underscores, and no keyword",
+            )
+        )
+    # Within a package of the application it has a longer name.
+    if name in _TAKEN and not (out.parent / "__init__.py").exists():
+        raise ProblemsError(
+            Problem(
+                f"a package called {name!r} would hide Python's or the generated code's own",
+                hint="give its folder another name, or put it into a package (a folder with an "
+                "__init__.py)",
             )
         )
     return name, out

@@ -24,7 +24,8 @@ def dynamic_lines(
     if query.dynamic.written:
         items.append(f"written={_mask(query.dynamic.written, masks)}")
     if query.emptied is not None:
-        emptied = f"{constant}_EMPTY"
+        # No query's own constant: words of a name are joined by one underscore.
+        emptied = f"{constant}__EMPTY"
         proofs = [f"{name}=True" for name in ("read_only", "clean") if getattr(query.emptied, name)]
         kept: list[Code] = [o for o in options if isinstance(o, Named) and o.name == "parameters"]
         kept += [

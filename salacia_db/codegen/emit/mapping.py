@@ -271,7 +271,7 @@ def _annotation(text: str) -> str | None:
     """A type as somebody wrote it, as text with references; None where it is none."""
     try:
         return _spelled(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError, KeyError):
+    except (SyntaxError, ValueError, KeyError, RecursionError, MemoryError):
         return None
 
 

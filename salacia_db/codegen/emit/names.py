@@ -51,6 +51,11 @@ def class_name(name: str) -> str:
     return _legal("".join(word[0].upper() + word[1:] for word in _words(name)), "N")
 
 
+def group_class(group: str) -> str:
+    """The class whose methods are the queries of a file or a folder."""
+    return f"{class_name(group)}Queries"
+
+
 def struct_name(table: str) -> str:
     """The class of one row of a table: `ai_interactions` → `AiInteraction`."""
     words = _words(table)

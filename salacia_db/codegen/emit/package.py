@@ -81,6 +81,7 @@ class Package:
             schema.tables, self.planner.tables, self.registry, self.types, self._problems.append
         )
         self.relations = relations(self.tables, self.registry, self._problems.append)
+        self._check_functions()
 
     @property
     def problems(self) -> list[Problem]:
@@ -190,6 +191,20 @@ class Package:
                     )
                 )
 
+    def _check_functions(self) -> None:
+        """Classes that differ in their capitals alone have builders of one name."""
+        shapes = [
+            *((f"table {ref.schema}.{ref.name}", s) for ref, s in self.planner.tables.items()),
+            *((f"composite type {s.class_.name}", s) for s in self.composites),
+        ]
+        scopes: dict[str, names.Clashes] = {}
+        for source, shape in shapes:
+            module = shape.class_.module
+            if shape.converts or module == ".composites" or shape.class_ in self.planner.read:
+                scope = names.Clashes(f"`{module[1:]}`", self._problems.append)
+                name = f"build_{names.field_name(shape.class_.name)}"
+                scopes.setdefault(module, scope).take(name, source)
+
     def _group(self, path: tuple[str, ...], queries: Sequence[Query]) -> Group:
         modules = [path[0] + "_" if path[0] in names.MODULES else path[0], *path[1:]]
         module = "." + ".".join(modules)
@@ -209,7 +224,7 @@ class Package:
         return Group(
             path=path,
             module=module,
-            class_name=f"{names.class_name(path[-1])}Queries",
+            class_name=names.group_class(path[-1]),
             sources=tuple(sorted({source_path(query) for query in queries})),
             methods=tuple(with_instead(methods, self._problems.append)),
         )
@@ -278,7 +293,7 @@ def _namespaces(groups: Iterable[Group]) -> list[Namespace]:
         Namespace(
             name=name,
             module=inner[0].module.rpartition(".")[0],
-            class_name=f"{names.class_name(name)}Queries",
+            class_name=names.group_class(name),
             doc=f"The groups of queries in the folder {name}.",
             members=tuple(map(_member, inner)),
         )

@@ -126,7 +126,7 @@ class Planner:
         }
         self.read: dict[Class, list[str]] = {}
         """The structs that are made of whole rows within values, with their columns."""
-        self._aliases: dict[str, names.Clashes] = {}
+        self._beside: dict[str, names.Clashes] = {}
         self.tables = {table.ref: self._table(table) for table in schema.tables}
         self._not_null = {
             table.ref: [column.not_null for column in table.columns] for table in schema.tables
@@ -163,6 +163,8 @@ class Planner:
         if len(self.problems) > before:
             return None
         input_ = f"{prefix}Input" if of_rows else None
+        if input_ is not None:
+            self._take(Class(module, input_), f"the input of {statement.name!r}", statement.header)
         return Method(query, name, arguments, row, input_, self._encoded(query, row), choices)
 
     def _encoded(self, query: Query, row: Row | None) -> bool:
@@ -225,12 +227,20 @@ class Planner:
         # Not like a row or an input, whichever query those belong to.
         if alias.name.endswith(("Row", "Input")):
             alias = Class(alias.module, f"{alias.name}Choice")
-        clashes = self._aliases.setdefault(alias.module, self._clashes("one module"))
-        clashes.take(alias.name, f"the choice {choice.name!r}", choice.source)
+        self._take(alias, f"the choice {choice.name!r}", choice.source)
         default = None if choice.default is None else literal(choice.default)
         return Argument(
             name, same(alias.text), False, default, default is None, alias=alias, of=choice.labels
         )
+
+    def _take(self, class_: Class, what: str, at: Span) -> None:
+        """Take the name of a class that stands beside its query, in the group's module."""
+        module = class_.module
+        if module not in self._beside:
+            group = names.group_class(module.rpartition(".")[2])
+            self._beside[module] = self._clashes(f"`{module[1:]}`")
+            self._beside[module].take(group, "the class of the group")
+        self._beside[module].take(class_.name, what, at)
 
     def _clashes(self, scope: str) -> names.Clashes:
         return names.Clashes(scope, self.problems.append)
@@ -304,7 +314,9 @@ class Planner:
         if statement.returns is None:
             prefix = names.class_name(f"{statement.group}_{statement.name}")
             doc = f"A row of `{names.field_name(statement.name)}`."
-            return Shape(Class(module, f"{prefix}Row"), fields, doc), True
+            class_ = Class(module, f"{prefix}Row")
+            self._take(class_, f"the row of {statement.name!r}", statement.header)
+            return Shape(class_, fields, doc), True
         return self.shared.join(query, statement.returns, fields), False
 
     def _bare(self, query: Query, columns: list[PyType | None]) -> Row | None:

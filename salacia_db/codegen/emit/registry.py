@@ -170,6 +170,10 @@ class Registry:
             chosen = chosen or name(self._overrides.renamed(source))
             clashes.take(chosen, f"{what} {source!r}")
             found.append(chosen)
+        if what == "label" and "mro" in found:
+            message = f"no member of an enum can be called `mro`, as one of {schema}.{owner} is"
+            hint = "give it another name under [tool.salacia.names]"
+            self.problems.append(Problem(message, hint=hint))
         return tuple(found)
 
 

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 WIDTH = 100
 STEP = "    "
+# What begins and ends a reference or a decoder: text that holds them must not become one.
+MARKS = "«»⟪⟫"
 _UNSAFE = re.compile(r"[^ -\[\]-~]")
 _BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"$')
 
@@ -126,8 +128,12 @@ def _clauses(text: str) -> list[str]:
 def literal(text: str) -> str:
     """The text as a string literal, in the quotes that need fewer escapes; the double at a tie."""
     quote = "'" if text.count('"') > text.count("'") else '"'
-    body = _UNSAFE.sub(lambda match: repr(match[0])[1:-1], text)
+    body = _UNSAFE.sub(lambda match: _escaped(match[0]), text)
     return quote + body.replace(quote, "\\" + quote) + quote
+
+
+def _escaped(character: str) -> str:
+    return (ascii if character in MARKS else repr)(character)[1:-1]
 
 
 def text_lines(text: str) -> Lines:

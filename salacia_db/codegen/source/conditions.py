@@ -18,13 +18,14 @@ from salacia_db.codegen.source.suggest import did_you_mean
 _CONDITION = re.compile(r"\s*if\s+:(?P<name>\w+)(?:\s*=\s*(?P<value>\w+))?\s*")
 _SORT = re.compile(r"\s*sort:\s*(?P<key>\w+)(?:\s*/\s*(?P<reverse>\w+))?\s*")
 _WHERE = re.compile(r"\s*where:\s*(?:(?P<group>\w+)\.)?(?P<name>\w+)\s*")
-_LABELLED = re.compile(r"\s*(?P<label>[A-Za-z]+)\s*:\s*(?P<value>\w.*?)\s*")
+_LABELLED = re.compile(r"\s*(?P<label>[A-Za-z]+)\s*:\s*(?P<value>\S.*?)\s*")
 _WORD_AND_NAME = re.compile(r"\s*(?P<word>\w+)\s*:?\s*:(?P<name>\w+)\??\s*")
 _WITH_VALUE = re.compile(r"\s*\w+\s*:?\s*:(?P<name>\w+)\s*=+\s*'?(?P<value>\w+)'?\s*")
 _IF_NAME = re.compile(r"\s*if\s*:?\s*(?P<name>\w+)\s*", re.IGNORECASE)
 _IF_MORE = re.compile(r"\s*if\b.*?(?<![:\w]):[A-Za-z_].*")
 _IN_BLOCK = re.compile(r"/\*\s*(?:if\s+:\w.*|sort:\s*\w.*|where:\s*[\w.]+)\s*\*/")
 _CLAUSES = ("select", "from", "where", "having", "window", "limit", "offset", "returning", "union")
+_FLAGS = ("true", "false")
 _USAGE = "a condition is `-- if :name` or `-- if :name = value`"
 
 
@@ -148,7 +149,7 @@ def _condition(name: str, value: str | None, at: Span, names: Sequence[str]) -> 
     if value is not None and found in names:
         message = f"`{name}` is a parameter: only what is no parameter chooses lines by its value"
         return Problem(message, at, "give one of them another name")
-    if value is not None and value != value.lower() and value.lower() in ("true", "false"):
+    if value is not None and value != value.lower() and value.lower() in _FLAGS:
         hint = f"write `-- if :{name} = {value.lower()}`"
         return Problem("the values of a flag are true and false, in small letters", at, hint)
     if value is not None:
@@ -343,7 +344,7 @@ def _choices(
     found: list[Choice] = []
     for name, values in labels.items():
         at = next(iter(values.values()))
-        flags = [label for label in values if label in ("true", "false")]
+        flags = [label for label in values if label in _FLAGS]
         if flags and len(flags) < len(values):
             other = next(label for label in values if label not in flags)
             message = f"`{name}` is a flag in one line and `{other}` in another"
@@ -351,7 +352,7 @@ def _choices(
         default = next(iter(values)) if name == SORT else None
         if name in defaults:
             default = _default(defaults[name])
-            if default not in values and not (flags and default in ("true", "false")):
+            if default not in values and not (flags and default in _FLAGS):
                 message = f"{defaults[name]} is no value of `{name}`"
                 hint = f"it has {', '.join(values)}"
                 problems.append(Problem(message, at, hint))

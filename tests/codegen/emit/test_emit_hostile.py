@@ -20,6 +20,7 @@ POISON = st.sampled_from(
         "#",
         "{}",
         "«os:system»",
+        "⟪print()⟫",
         "\u2028",
         "\u202e",
         "import os\n",
@@ -57,7 +58,7 @@ def test_hostile_text_never_becomes_code(table_name, columns, labels, names, tex
         f"{names[2].replace('/', '')}.x",
         "one",
         texts[3],
-        parameters=[parameter(names[3], TEXT)],
+        parameters=[parameter(names[3], TEXT, default=repr(texts[2]))],
         whole=whole,
         doc=texts[4],
     )

@@ -301,3 +301,34 @@ def test_two_nested_rows_of_one_name_clash():
     assert found == [
         "sql/a.sql:2:1 column 'u' and column 'u' (again) both become `u` in a row of `x`"
     ]
+
+
+def test_structs_of_two_queries_that_get_one_name_are_reported():
+    found = messages(
+        query("a.x1", "many", "select 1", columns={"b": INT, "c": INT}),
+        query("a.x_1", "many", "select 1", columns={"c": INT, "d": INT}),
+    )
+    assert found == [
+        "sql/a.sql:1:1 the row of 'x1' and the row of 'x_1' both become `AX1Row` in `a`"
+    ]
+    found = messages(
+        query("a.x1", "bulk", "select $1", parameters=[parameter("b", INT)]),
+        query("a.x_1", "bulk", "select $1", parameters=[parameter("c", INT)]),
+    )
+    assert found == [
+        "sql/a.sql:1:1 the input of 'x1' and the input of 'x_1' both become `AX1Input` in `a`"
+    ]
+
+
+def test_tables_whose_builders_get_one_name_are_reported():
+    parts = [table("ab", {"id": JSONB}), table("a_b", {"id": JSONB, "more": JSONB})]
+    message = "table public.ab and table public.a_b both become `build_ab` in `models`"
+    assert messages(parts=parts) == [f" {message}"]
+    assert emitted((), schema(*parts), names={"a_b": "Other"})[0]
+    plain = [table("ab", {"id": INT}), table("a_b", {"id": INT})]
+    assert messages(parts=plain) == []
+
+
+def test_a_member_that_python_forbids_is_reported():
+    found = messages(parts=[STATE], names={"state.open": "mro"})
+    assert found == [" no member of an enum can be called `mro`, as one of public.state is"]

@@ -166,3 +166,32 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_name_that_no_file_can_have_is_a_problem_and_nothing_is_written(out: Path):
+    written, (problem,) = write([ONE, File(f"{'x' * 300}.py", ONE.text)], out)
+    assert not written
+    assert "too long for the name of a file" in problem.message
+    assert not out.exists()
+    long = File(f"{'x' * 252}.py", ONE.text)
+    assert write([long], out) == ([long.path], [])
+
+
+def test_links_that_lead_to_each_other_are_a_problem(out: Path):
+    write([TWO], out)
+    (out / "one.py").symlink_to(out / "other.py")
+    (out / "other.py").symlink_to(out / "one.py")
+    written, (problem,) = write([ONE, TWO], out)
+    assert not written
+    assert "outside of shop" in problem.message
+
+
+def test_what_a_link_for_compiled_files_leads_to_stays(out: Path, tmp_path: Path):
+    write([ONE, TWO], out)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("mine")
+    ((out / TWO.path).parent / "__pycache__").symlink_to(elsewhere)
+    assert write([ONE], out) == ([TWO.path], [])
+    assert not (out / TWO.path).parent.exists()
+    assert (elsewhere / "thesis.txt").read_text() == "mine"

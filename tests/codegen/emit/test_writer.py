@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.writer import (
     WIDTH,
     Call,
@@ -33,6 +34,14 @@ def test_a_literal_means_its_text(text: str):
 @given(TEXT)
 def test_a_literal_is_one_printable_line(text: str):
     assert literal(text).isprintable()
+
+
+@given(st.text("«»⟪⟫:.abc()'"))
+def test_a_literal_is_never_taken_for_a_reference_or_a_decoder(text: str):
+    imports = Imports(".things")
+    for code in (literal(text), *text_lines(text).parts, text_lines(text).joined):
+        assert imports.spell(code) == code
+    assert imports.lines() == imports.decoders() == []
 
 
 @given(TEXT)

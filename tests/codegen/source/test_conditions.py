@@ -247,6 +247,10 @@ def test_what_a_condition_governs(sql, expected):
             "select 1\norder by 1 -- srot: newest",
             ("3:12", "there is no directive `srot:`", "did you mean `-- sort: newest`?"),
         ),
+        (
+            'select 1\nwhere true -- where: "; drop',
+            ("3:12", "this `where:` can't be read", "write it like `-- where: search`"),
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_condition_is_a_problem(sql, expected):
