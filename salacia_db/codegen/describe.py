@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from salacia_db.codegen.facts import Cardinality, Column, Kind, Query, TableColumns, TableRef
 from salacia_db.codegen.problems import Problem, Severity
+from salacia_db.codegen.source.sorting import SORT
 
 
 class ParameterDescription(Struct, frozen=True):
@@ -52,8 +53,20 @@ class EffectsDescription(Struct, frozen=True):
     clean: bool
 
 
+class ChoiceDescription(Struct, frozen=True):
+    """An argument that chooses lines by its value; without `default` it may be left out."""
+
+    name: str
+    values: tuple[str, ...]
+    default: str | None
+
+
 class QueryDescription(Struct, frozen=True):
-    """A query; `sql` is what runs, `row` the struct of its rows unless they are bare values."""
+    """A query; `sql` is what runs, `row` the struct of its rows unless they are bare values.
+
+    With optional lines `sql` has those of all parameters, and `shapes` is the number of texts that
+    PostgreSQL was asked about.
+    """
 
     group: str
     name: str
@@ -69,6 +82,8 @@ class QueryDescription(Struct, frozen=True):
     writes: tuple[str, ...]
     effects: EffectsDescription
     sort_keys: tuple[str, ...] = ()
+    choices: tuple[ChoiceDescription, ...] = ()
+    shapes: int = 1
 
 
 class ProblemDescription(Struct, frozen=True):
@@ -128,7 +143,7 @@ def _query(query: Query, naming: Naming) -> QueryDescription:
                 pg_type=parameter.type.display,
                 py_type=naming.parameter(query, index),
                 nullable=parameter.nullable,
-                optional=parameter.default is not None,
+                optional=parameter.optional or parameter.default is not None,
             )
             for index, parameter in enumerate(query.parameters)
         ),
@@ -143,6 +158,9 @@ def _query(query: Query, naming: Naming) -> QueryDescription:
             uses_time=query.uses_time,
             clean=query.clean,
         ),
+        sort_keys=tuple(v for c in statement.choices if c.name == SORT for v in c.labels),
+        choices=tuple(ChoiceDescription(c.name, c.labels, c.default) for c in statement.choices),
+        shapes=1 if query.dynamic is None else query.dynamic.shapes,
     )
 
 

@@ -20,7 +20,10 @@ _QUERY = {
     "writes": list,
     "effects": dict,
     "sort_keys": list,
+    "choices": list,
+    "shapes": int,
 }
+_CHOICE = {"name": str, "values": list, "default": (str, type(None))}
 _EFFECTS = {
     "reads": (list, type(None)),
     "writes": (list, type(None)),
@@ -62,7 +65,8 @@ def check_contract(found: dict[str, Any]) -> None:
         check(query, _QUERY)
         assert query["cardinality"] in ("none", "one", "optional", "many")
         assert all(isinstance(table, str) for table in query["writes"])
-        assert query["sort_keys"] == []
+        for choice in query["choices"]:
+            check(choice, _CHOICE)
         check(query["effects"], _EFFECTS)
         for touched in (*(query["effects"]["reads"] or ()), *(query["effects"]["writes"] or ())):
             check(touched, {"table": str, "columns": list})
@@ -115,6 +119,8 @@ def test_the_json_says_what_is_known(project: Folder):
             "clean": True,
         },
         "sort_keys": [],
+        "choices": [],
+        "shapes": 1,
     }
     assert [(p["name"], p["optional"]) for p in named["params"]] == [
         ("name", False),
@@ -137,6 +143,28 @@ def _column(name: str, pg_type: str, py_type: str, *, nullable: bool) -> dict[st
         "table": "customers",
         "column": name,
     }
+
+
+def test_optional_lines_tell_what_may_be_left_out_and_what_may_be_chosen(project: Folder):
+    project.write(
+        "customers.sql",
+        "-- name: search :many\nselect id from customers where true\n"
+        "  and name = :name -- if :name\n  and nickname is null -- if :known = false\n"
+        "order by\n  name, id -- sort: a_to_z / z_to_a\n",
+    )
+    done = project.salacia("describe", "--format", "json")
+    found = json.loads(done.out)
+    check_contract(found)
+    (query,) = found["queries"]
+    assert [(p["name"], p["nullable"], p["optional"]) for p in query["params"]] == [
+        ("name", False, True)
+    ]
+    assert query["sort_keys"] == ["a_to_z", "z_to_a"]
+    assert query["choices"] == [
+        {"name": "known", "values": ["false"], "default": None},
+        {"name": "sort", "values": ["a_to_z", "z_to_a"], "default": "a_to_z"},
+    ]
+    assert query["shapes"] == 8
 
 
 def test_computed_columns_and_other_schemas(project: Folder):
