@@ -152,8 +152,7 @@ def test_optional_lines_tell_what_may_be_left_out_and_what_may_be_chosen(project
         "  and name = :name -- if :name\n  and nickname is null -- if :known = false\n"
         "order by\n  name, id -- sort: a_to_z / z_to_a\n",
     )
-    done = project.salacia("describe", "--format", "json")
-    found = json.loads(done.out)
+    _, found = project.describe()
     check_contract(found)
     (query,) = found["queries"]
     assert [(p["name"], p["nullable"], p["optional"]) for p in query["params"]] == [

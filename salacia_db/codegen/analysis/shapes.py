@@ -101,8 +101,20 @@ def _ask(
             return _smallest(statement, one, found[0].given, server, catalog)
         for problem in problems:
             warnings.setdefault((problem.message, problem.position()), problem)
-        asked.append(_Asked(one, query, answer.expansion))
+        when = "" if one is found[0] else f" ({_briefly(statement, one.given)})"
+        columns = tuple(_in_statement(column, one, when) for column in query.columns)
+        asked.append(_Asked(one, replace(query, columns=columns), answer.expansion))
     return _Answers(tuple(asked), tuple(warnings.values()))
+
+
+def _in_statement(column: Column, shape: Shape, when: str) -> Column:
+    """A shape's column with its places in the statement; `when` tells the shape."""
+
+    def place(offset: int | None) -> int | None:
+        return None if offset is None else file_offset(shape.kept, offset)
+
+    reason = column.reason + when if column.nullable else column.reason
+    return replace(column, place=place(column.place), at=place(column.at), reason=reason)
 
 
 def _of(statement: Statement, shape: Shape) -> Statement:
@@ -144,6 +156,11 @@ def _when(statement: Statement, given: frozenset[Bit]) -> str:
     return ", ".join(words) or "with everything given"
 
 
+def _briefly(statement: Statement, given: frozenset[Bit]) -> str:
+    words = _when(statement, given)
+    return words if words.count("`") <= 4 else "where lines are left out"
+
+
 def _told(statement: Statement, answers: _Answers, server: Server, catalog: Catalog) -> Outcome:
     reference = answers.shapes[0]
     queries = [one.query for one in answers.shapes]
@@ -156,7 +173,8 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
     problems = list(answers.warnings)
     if written and statement.empty is None:
         select = _instead(statement, server, catalog)
-        queries.append(select)
+        elsewhere = (replace(column, place=None, at=None) for column in select.columns)
+        queries.append(replace(select, columns=tuple(elsewhere)))
         assert select.dynamic is not None
         instead = Emptied(select.dynamic, select.read_only, select.clean)
     if not written and (needless := _needless_empty(statement)):
@@ -309,7 +327,9 @@ def _columns(statement: Statement, queries: Sequence[Query]) -> tuple[Column, ..
 
 
 def _weakest(same: list[Column]) -> Column:
-    weak = next((column for column in same if column.nullable), same[0])
+    # Of the shapes in which it may be NULL, that of which least is to be said.
+    nullable = [column for column in same if column.nullable]
+    weak = min(nullable, key=lambda column: len(column.reason)) if nullable else same[0]
     return replace(
         weak,
         origin=_same((column.origin for column in same), None),
