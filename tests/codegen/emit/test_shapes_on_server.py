@@ -217,7 +217,7 @@ def tokens(sql: str) -> list[str]:
 def put_together(statement: Dynamic, given: Given) -> tuple[str, tuple[Any, ...]]:
     """The text and the arguments that the run time makes of what is given."""
     flags: Given = {"true": True, "false": False}
-    names = [*statement._parameters, *(name for _, name, _ in statement._choices)]
+    names = [*statement._parameters, *(name for _, name, _ in statement._switches._choices)]
     values = [given.get(name) for name in names]
     made, picked = statement.choose(*(flags.get(str(v), v) for v in values))
     return made.sql, tuple(picked)
