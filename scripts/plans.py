@@ -26,8 +26,8 @@ insert into ai_interactions (provider_id, model, request, response, error, statu
   total_tokens, response_time_ms, created_at)
 select lpad((1 + n % 20)::text, 32, '0')::uuid, 'model-' || n % 40,
        jsonb_build_object('prompt', 'word' || n % 5000), '{"completion": "yes"}',
-       case when n % 100 = 0 then 'timeout' end, 200, n::bigint * 7919 % 4000, n::bigint * 104729 % 20000,
-       now() - n * interval '3 seconds'
+       case when n % 100 = 0 then 'timeout' end, 200,
+       n::bigint * 7919 % 4000, n::bigint * 104729 % 20000, now() - n * interval '3 seconds'
 from generate_series(1, $1) n;
 create index ai_interactions_words_idx on ai_interactions
   using gin (message_words(request, response));
