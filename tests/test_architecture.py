@@ -43,6 +43,7 @@ STAGES: dict[str, set[str]] = {
         *("facts", "problems", "source", "analysis", "emit", "describe", "project", "sqlc"),
         "classes",
     },
+    "scaffold": {"facts", "problems", "source", "analysis", "emit", "project", "pipeline"},
     "classes": set(),
     "facts": set(),
     "problems": {"facts"},

@@ -107,7 +107,7 @@ def analyse(project: Project, linger: float = 0) -> Analysis:
     """
     statements, problems = read_queries(project.queries, project.dialect, project.root)
     try:
-        source = _schema_source(project)
+        source = schema_source(project)
     except ProblemsError as error:
         return Analysis(NOTHING, (), (*problems, *error.problems))
     analysis = analyse_project(
@@ -125,7 +125,7 @@ def load_schema(project: Project, url: str) -> None:
 
     Raises ProblemsError and PostgresError.
     """
-    bring_schema(_schema_source(project), url)
+    bring_schema(schema_source(project), url)
 
 
 def in_order(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -133,7 +133,8 @@ def in_order(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: problem.position() or ("", 0, 0)))
 
 
-def _schema_source(project: Project) -> SchemaSource:
+def schema_source(project: Project) -> SchemaSource:
+    """Where the project's schema comes from, with its files read. Raises ProblemsError."""
     if project.migrations is not None:
         if not project.migrations.is_dir():
             shown = show(project.migrations, project.root)
