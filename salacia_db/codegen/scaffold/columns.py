@@ -76,30 +76,16 @@ def subject(
             field(column) for name in names for column in table.columns if column.name == name
         )
 
-    version = next(
-        (
-            column
-            for column in table.columns
-            if column.name in _VERSIONS
-            and column.type.name in _INTEGERS
-            and column.not_null
-            and not column.generated
-            and column.name not in primary
-        ),
-        None,
-    )
+    version = _version(table, primary)
     filled = {c.name for c in table.columns if c.generated or c.number in serial}
+    unnamed = filled | {c.name for c in table.columns if c == version and c.has_default}
+    names = [column.name for column in table.columns]
     changed = [
-        c.name
-        for c in table.columns
-        if c.name not in filled and c.name not in primary and c != version
+        name
+        for name in names
+        if not (name in filled or name in primary or (version and name == version.name))
     ]
-    inserted = [
-        c.name
-        for c in table.columns
-        if c.name not in filled and not (c == version and c.has_default)
-    ]
-    given = [key for key in keys if not filled & set(key)]
+    given = [key for key in keys if not unnamed & set(key)]
     made = {c.name for c in table.columns if c.has_default or field(c).fresh}
     conflict = next((key for key in given if not made & set(key)), given[0] if given else ())
     schema = "" if table.ref.schema == "public" else f"{quote(table.ref.schema)}."
@@ -109,14 +95,21 @@ def subject(
         stored=stored,
         keys=tuple(map(fields, keys)),
         conflict=fields(conflict) if stored else (),
-        inserted=fields(inserted) if stored else (),
+        inserted=fields([name for name in names if name not in unnamed]) if stored else (),
         changed=fields(changed) if stored else (),
-        parents=fields(
-            [c.name for c in table.columns if c.name in parents and (c.name,) != primary]
-        ),
+        parents=fields([name for name in names if name in parents and (name,) != primary]),
         version=None if version is None or not stored else field(version),
-        blank=next((quote(c.name) for c in table.columns if c.name in filled), None),
+        blank=next((quote(name) for name in names if name in unnamed), None),
     )
+
+
+def _version(table: Table, key: Sequence[str]) -> TableColumn | None:
+    """The column that counts a row's changes, if there is one."""
+    for column in table.columns:
+        named = column.name in _VERSIONS and column.name not in key
+        if named and column.type.name in _INTEGERS and column.not_null and not column.generated:
+            return column
+    return None
 
 
 def _parameters(table: Table) -> list[str]:
