@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import fields
 
 from salacia_db.codegen.pipeline import generate
@@ -198,7 +198,8 @@ def plain(row: Any) -> dict[str, Any]:
 def arguments(method: Any, row: Any, *, required: bool = False) -> dict[str, Any]:
     """The arguments that a row has, or those of them that must be given."""
     return {
-        name: getattr(row, name)
+        # The rows of a table with one column are its values.
+        name: getattr(row, name) if isinstance(row, Struct) else row
         for name, parameter in inspect.signature(method).parameters.items()
         if not required or parameter.default is inspect.Parameter.empty
     }
