@@ -77,6 +77,10 @@ def test_the_generator_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "generator.md", example=True)
 
 
+def test_pages_work_as_they_are_described(reader: Reader) -> None:
+    follow(reader, "pages.md", example=True)
+
+
 def test_the_runtime_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "runtime.md", example=True)
 
