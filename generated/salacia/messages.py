@@ -42,9 +42,9 @@ _GET = Statement(
 _SEARCH = Paged(
     "messages.search",
     head=(
+        "-- messages.search\n",
         When(
             1,
-            "-- messages.search\n"
             "with matching as materialized (\n"
             "  select id\n"
             "  from ai_interactions\n"

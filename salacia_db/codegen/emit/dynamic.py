@@ -132,10 +132,11 @@ def _mask(clause: Sequence[Bit], masks: Mapping[Bit, int]) -> int:
 def _parts(
     fragments: Sequence[Fragment], before: str, masks: Mapping[Bit, int], imports: Imports
 ) -> Call:
-    """The fragments, with a comment before the first."""
+    """The fragments, with a comment before the first, which is there in each shape."""
     items: list[Code] = []
-    if before and not fragments:
-        items.append(literal(before.rstrip("\n")))
+    if before and (not fragments or fragments[0].needs):
+        items.append(literal(before if fragments else before.rstrip("\n")))
+        before = ""
     for fragment in fragments:
         texts = list(_texts(fragment, before))
         before = ""

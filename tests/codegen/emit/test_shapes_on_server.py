@@ -235,6 +235,7 @@ def by_hand(sql: str, given: Given) -> tuple[str, tuple[Any, ...]]:
 
 def check(shop: Shop, statement: Dynamic, given: Given, expected: str) -> None:
     text, values = put_together(statement, given)
+    assert text.startswith("-- q."), "the first line names the query in every shape"
     own, own_values = by_hand(expected, given)
     assert tokens(text) == tokens(own)
     assert shop.run(text, values) == shop.run(own, own_values)
