@@ -117,7 +117,8 @@ def window(node: Node, scope: Scope) -> Proof:
         return _values(arguments if name == "ntile" else [], scope, name, node)
     if name in ("lag", "lead"):
         if len(arguments) < 3:
-            return maybe(f"{name}() finds no row at the edge; it takes a default", node)
+            hint = "give it a third argument, a default that is never NULL"
+            return maybe(f"{name}() finds no row at the edge", node, hint=hint)
         return _values(arguments, scope, name, node)
     if not _frame_has_row(node, scope):
         return maybe(f"the frame of {name}() may be empty", node)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from salacia_db.codegen.analysis.functions import SETS
+from salacia_db.codegen.analysis.names import plain
 from salacia_db.codegen.analysis.proofs.arrays import elements
 from salacia_db.codegen.analysis.proofs.joins import FULL, entries
 from salacia_db.codegen.analysis.proofs.keys import column_key
@@ -41,7 +42,21 @@ def _lost(kind: int, attribute: int, entry: int, scope: Scope) -> Proof:
     if kind != _RELATION or relation is None or attribute <= 0 or attribute in relation.not_null:
         return lost
     shown = named(entry, attribute, scope)
-    return Proof(True, f"{lost.reason}, and {shown} is not declared NOT NULL", None, lost.cause)
+    reason = f"{lost.reason}, and {shown} is not declared NOT NULL"
+    return Proof(True, reason, None, lost.cause, _there(entry, attribute, shown, lost, scope))
+
+
+def _there(entry: int, attribute: int, shown: str, lost: Proof, scope: Scope) -> str:
+    """What would make the column of an outer join never NULL."""
+    relation, node = scope.relation(entry), scope.entry(entry)
+    alias = None if node is None else node.node("alias") or node.node("eref")
+    hint = f"use an inner join and declare {shown} NOT NULL"
+    # Without a place it is in a view, where this statement's WHERE can't name its tables.
+    if relation is None or alias is None or lost.cause is None:
+        return hint
+    column = next(c.name for c in relation.table.columns if c.number == attribute)
+    quote = scope.catalog.quote
+    return f"add `where {quote(plain(alias.get('aliasname')))}.{quote(column)} is not null`"
 
 
 def _narrowed(entry: int, attribute: int, scope: Scope, place: int | None) -> Proof:

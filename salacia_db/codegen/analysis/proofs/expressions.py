@@ -37,7 +37,8 @@ def _some(nodes: list[Node], scope: Scope, name: str, node: Node) -> Proof:
     for argument in nodes:
         proof = scope.prove(argument)
         if not proof.nullable:
-            return proof
+            told = f"not null: an argument of {name} is never NULL"
+            return placed(placed(Proof(False, told, proof.location), argument), node)
     hint = "give it a last argument that is never NULL"
     return maybe(f"every argument of {name} may be NULL", node, hint=hint)
 
@@ -79,11 +80,11 @@ def _call(node: Node, scope: Scope) -> Proof:
     if kind is Totality.FIRST and not node.flag("funcvariadic"):
         arguments = arguments[:1]
     if kind is Totality.PARTIAL:
-        return maybe(f"{_shown(node, function)} may return NULL", node)
+        return maybe(f"{_shown(node, function, scope)} may return NULL", node)
     nullable = _first_nullable(arguments, scope)
     if nullable is not None:
         return placed(nullable, node)
-    return never(f"{_shown(node, function)} gives no NULL for arguments that aren't", node)
+    return never(f"{_shown(node, function, scope)} gives no NULL for arguments that aren't", node)
 
 
 def _set(node: Node, function: Function, scope: Scope) -> Proof:
@@ -95,8 +96,9 @@ def _set(node: Node, function: Function, scope: Scope) -> Proof:
     return placed(set_column(node, function.name, 1, scope), node)
 
 
-def _shown(node: Node, function: Function) -> str:
-    return f"the operator's {function.name}()" if node.number("opno") else f"{function.name}()"
+def _shown(node: Node, function: Function, scope: Scope) -> str:
+    operator = scope.catalog.operators.get(node.number("opno"))
+    return f"{function.name}()" if operator is None else f"the operator {operator[0]}"
 
 
 def _total_operator(node: Node, scope: Scope) -> bool:
@@ -190,7 +192,8 @@ def _of_either_side(arguments: list[Node], scope: Scope, seen: frozenset[int]) -
 
 
 def _minmax(node: Node, scope: Scope) -> Proof:
-    return _some(node.nodes("args"), scope, "GREATEST and LEAST", node)
+    name = "LEAST" if node.number("op") else "GREATEST"
+    return _some(node.nodes("args"), scope, name, node)
 
 
 def _rowcompare(node: Node, scope: Scope) -> Proof:
@@ -251,7 +254,7 @@ def _slice(node: Node, scope: Scope) -> Proof:
     if not node.get("reflowerindexpr"):
         return _element(node, container, scope)
     if type_ is None or type_.kind != "array" or container is None:
-        return maybe("an element may not be there", node)
+        return maybe("an element of the array may not be there", container)
     bounds = [*node.nodes("refupperindexpr"), *node.nodes("reflowerindexpr")]
     return _every([container, *bounds], scope, "a slice of an array is an array", node)
 
@@ -261,7 +264,7 @@ def _element(node: Node, container: Node | None, scope: Scope) -> Proof:
     subscripts = node.nodes("refupperindexpr")
     first = [integer(subscript) for subscript in subscripts] == [1]
     if container is None or not first or gathered(container, scope) is None:
-        return maybe("an element may not be there", node)
+        return maybe("an element of the array may not be there", container)
     proof = scope.prove(container)
     return placed(proof if proof.nullable else elements(container, scope), node)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from salacia_db.codegen.analysis.catalog import Catalog, Relation
+from salacia_db.codegen.analysis.names import plain
 from salacia_db.codegen.analysis.proofs.keys import ColumnKey, Key
 from salacia_db.codegen.analysis.proofs.proof import Proof
 from salacia_db.codegen.analysis.tree import Node
@@ -143,11 +144,14 @@ class Scope:
         return None if entry is None else self.catalog.relations.get(entry.number("relid"))
 
     def name(self, index: int) -> str:
-        """What a person calls the entry: its table, else the kind of thing that it is."""
+        """What a person calls the entry: its table, its alias or the kind of thing that it is."""
         relation = self.relation(index)
         if relation is not None:
             return relation.table.ref.name
         entry = self.entry(index)
+        alias = None if entry is None else entry.node("alias")
+        if entry is not None and (alias is not None or entry.get("ctename")):
+            return plain(entry.get("ctename") if alias is None else alias.get("aliasname"))
         kind = -1 if entry is None else entry.number("rtekind")
         return _KINDS.get(kind, "a FROM item")
 
