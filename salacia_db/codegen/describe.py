@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Cardinality, Column, Kind, Query, TableColumns, TableRef
+from salacia_db.codegen.facts import SORT, Cardinality, Column, Kind, Query, TableColumns, TableRef
 from salacia_db.codegen.problems import Problem, Severity
-from salacia_db.codegen.source.sorting import SORT
 
 
 class ParameterDescription(Struct, frozen=True):

@@ -105,6 +105,10 @@ class OptionalLine(Struct, frozen=True):
         return self.name, self.value
 
 
+SORT = "sort"
+"""The name that chooses among orders."""
+
+
 class Choice(Struct, frozen=True):
     """An argument that is no parameter of the SQL: it chooses lines by its value.
 

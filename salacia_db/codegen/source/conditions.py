@@ -5,14 +5,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Choice, Filter, OptionalLine, ParameterUse, SourceFile, Span
+from salacia_db.codegen.facts import (
+    SORT,
+    Choice,
+    Filter,
+    OptionalLine,
+    ParameterUse,
+    SourceFile,
+    Span,
+)
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token, outermost
 from salacia_db.codegen.source.names import python_name
 from salacia_db.codegen.source.parameters import Edit
 from salacia_db.codegen.source.rewriting import Pieces, text_offset
 from salacia_db.codegen.source.sections import begins_line
-from salacia_db.codegen.source.sorting import SORT, Reverse
+from salacia_db.codegen.source.sorting import Reverse
 from salacia_db.codegen.source.suggest import did_you_mean
 
 _CONDITION = re.compile(r"\s*if\s+:(?P<name>\w+)(?:\s*=\s*(?P<value>\w+))?\s*")

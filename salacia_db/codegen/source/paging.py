@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Fragment, Span, Statement
+from salacia_db.codegen.facts import SORT, Fragment, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.fragments import Fragments
 from salacia_db.codegen.source.lexer import Token, lex
 from salacia_db.codegen.source.rewriting import file_offset
-from salacia_db.codegen.source.sorting import SORT, Term, order_terms
+from salacia_db.codegen.source.sorting import Term, order_terms
 from salacia_db.texts import Item
 
 _SUBQUERY = "put it into a subquery: `select q.… from (…) q order by …`"

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from salacia_db.codegen.facts import Marker, OptionalLine, Span, Statement
+from salacia_db.codegen.facts import SORT, Marker, OptionalLine, Span, Statement
 from salacia_db.codegen.problems import Problem
 from salacia_db.codegen.source.lexer import Token, lex
 from salacia_db.codegen.source.rewriting import file_offset
 from salacia_db.codegen.source.splicing import Splice, splice
-
-SORT = "sort"
 
 
 class Reverse(Struct, frozen=True):
