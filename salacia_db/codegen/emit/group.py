@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from salacia_db.codegen.emit.arguments import UUID7
 from salacia_db.codegen.emit.dynamic import dynamic_lines, paged_lines
 from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.method import method_lines
-from salacia_db.codegen.emit.plan import UUID7, Method
+from salacia_db.codegen.emit.plan import Method
 from salacia_db.codegen.emit.shapes import Shape, struct_lines
 from salacia_db.codegen.emit.types import optional
 from salacia_db.codegen.emit.writer import (

@@ -1,84 +1,30 @@
 """The plan of a query: its function's name, arguments and rows, before any line is written."""
 
-import ast
-
 from msgspec import Struct
 
 from salacia_db.codegen.emit import names
-from salacia_db.codegen.emit.imports import RUNTIME, reference
+from salacia_db.codegen.emit.arguments import OF_ROWS, Argument, Arguments
 from salacia_db.codegen.emit.mapping import TypeMap
-from salacia_db.codegen.emit.places import column_span, field_span, parameter_span
+from salacia_db.codegen.emit.places import column_span, field_span
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
 from salacia_db.codegen.emit.sharing import SharedRows
 from salacia_db.codegen.emit.types import ANY, PyType, array_type, optional, same
-from salacia_db.codegen.emit.writer import literal
+from salacia_db.codegen.emit.untyped import no_type
 from salacia_db.codegen.facts import (
-    Choice,
     Column,
     ColumnRef,
     NestedField,
-    Parameter,
-    PgType,
     Query,
     Schema,
     Span,
     Table,
-    TableRef,
     ValueField,
 )
 from salacia_db.codegen.problems import Problem
 
-UUID7 = reference(RUNTIME, "uuid7")
-UNSET = reference(RUNTIME, "UNSET")
-UNSET_TYPE = reference(RUNTIME, "UnsetType")
-BOOL = reference("builtins", "bool")
-
-
-# Kinds that give a number, and kinds that take a list of rows.
+# Kinds that give a number.
 _COUNTING = ("exec", "copy")
-_OF_ROWS = ("bulk", "copy", "batchone", "batchmany")
-
-
-class Argument(Struct, frozen=True):
-    """An argument of a function. `value` is what the statement is given, `default` if left out.
-
-    An `optional` one may be left out together with the lines that need it. One that chooses among
-    words has an `alias` for its type, beside the query: one `of` them.
-    """
-
-    name: str
-    type: PyType
-    nullable: bool
-    default: str | None
-    optional: bool = False
-    alias: Class | None = None
-    of: tuple[str, ...] = ()
-
-    @property
-    def annotation(self) -> str:
-        """Its type in the function's signature, and its default."""
-        text = optional(self.type.given, self.nullable or self.computed)
-        if self.optional:
-            default = UNSET if self.nullable else "None"
-            return f"{optional(f'{self.type.given} | {UNSET_TYPE}', True)} = {default}"
-        if self.computed:
-            return f"{text} = None"
-        return text if self.default is None else f"{text} = {self.default}"
-
-    @property
-    def computed(self) -> bool:
-        """Whether the default is made anew for each call."""
-        return self.default == f"{UUID7}()"
-
-    def value(self, name: str) -> str:
-        """The expression that the driver is given; `name` is where the argument is."""
-        if self.optional:
-            value = self.type.dumped(name, nullable=False)
-            absent = f"{name} is None or {name} is {UNSET}"
-            return name if value == name else f"{name} if {absent} else {value}"
-        value = self.type.dumped(name, nullable=self.nullable)
-        return f"{self.default} if {name} is None else {value}" if self.computed else value
 
 
 class Row(Struct, frozen=True):
@@ -127,6 +73,7 @@ class Planner:
         self.read: dict[Class, list[str]] = {}
         """The structs that are made of whole rows within values, with their columns."""
         self._beside: dict[str, names.Clashes] = {}
+        self._arguments = Arguments(registry, types, self.problems.append, self._take)
         self.tables = {table.ref: self._table(table) for table in schema.tables}
         self._not_null = {
             table.ref: [column.not_null for column in table.columns] for table in schema.tables
@@ -142,11 +89,13 @@ class Planner:
         arguments = tuple(
             argument
             for parameter in query.parameters
-            if (argument := self._argument(query, parameter, taken))
+            if (argument := self._arguments.parameter(query, parameter, taken))
         )
         prefix = names.class_name(f"{statement.group}_{statement.name}")
         choices = tuple(
-            self._choice(choice, taken, Class(module, f"{prefix}{names.class_name(choice.name)}"))
+            self._arguments.choice(
+                choice, taken, Class(module, f"{prefix}{names.class_name(choice.name)}")
+            )
             for choice in statement.choices
         )
         kind, called = statement.kind, f"`{statement.name}` is a :{statement.kind}"
@@ -157,7 +106,7 @@ class Planner:
         if not query.columns and kind not in (*_COUNTING, "bulk"):
             hint = "write :exec, or add RETURNING"
             self._report(f"{called} but returns no columns", statement.header, hint)
-        of_rows = kind in _OF_ROWS and (kind != "copy" or query.copy_target is not None)
+        of_rows = kind in OF_ROWS and (kind != "copy" or query.copy_target is not None)
         if not query.parameters and of_rows:
             self._report(f"{called} but takes no parameters", statement.header, "write :exec")
         if len(self.problems) > before:
@@ -176,63 +125,6 @@ class Planner:
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
 
-    def _argument(
-        self, query: Query, parameter: Parameter, taken: names.Clashes
-    ) -> Argument | None:
-        at = parameter_span(query, parameter)
-        name = names.parameter_name(parameter.name)
-        taken.take(name, f"parameter {parameter.name!r}", at)
-        found = self.types.find(parameter.type, parameter.origin)
-        if found is None:
-            self._no_type(parameter.type, f"parameter `{parameter.name}`", at)
-            return None
-        if found.untold:
-            what = parameter.type.display
-            self._report(
-                f"the driver can't be given `{parameter.name}`, a {what}: within an array it takes "
-                "a value that is a sequence for a further dimension",
-                at,
-                f"give texts and cast them: `(:{parameter.name})::text[]::{what}`",
-            )
-            return None
-        if query.copy_target is not None and found.text:
-            self._report(
-                f"COPY can't be given `{parameter.name}`, a {parameter.type.display}: the driver "
-                "has no binary form of it",
-                at,
-                "use :bulk",
-            )
-            return None
-        if query.statement.kind in _OF_ROWS:
-            found = found.kept
-        default, fits = self._default(parameter, found)
-        if not fits:
-            use = next(u for u in query.statement.parameters if u.number == parameter.number)
-            labels = [] if found.enum is None else list(map(repr, found.enum.labels))
-            self._report(
-                f"{parameter.default} is no default for `{parameter.name}`, "
-                f"which is {parameter.type.display}",
-                use.default_at or at,
-                f"it is one of {', '.join(labels)}" if labels else "give a literal of that type",
-            )
-        nullable = parameter.nullable or default == "None"
-        return Argument(name, found, nullable, default, parameter.optional)
-
-    def _choice(self, choice: Choice, taken: names.Clashes, alias: Class) -> Argument:
-        name = names.parameter_name(choice.name)
-        taken.take(name, f"the choice {choice.name!r}", choice.source)
-        if choice.flag:
-            default = None if choice.default is None else choice.default.capitalize()
-            return Argument(name, same(BOOL), False, default, default is None)
-        # Not like a row or an input, whichever query those belong to.
-        if alias.name.endswith(("Row", "Input")):
-            alias = Class(alias.module, f"{alias.name}Choice")
-        self._take(alias, f"the choice {choice.name!r}", choice.source)
-        default = None if choice.default is None else literal(choice.default)
-        return Argument(
-            name, same(alias.text), False, default, default is None, alias=alias, of=choice.labels
-        )
-
     def _take(self, class_: Class, what: str, at: Span) -> None:
         """Take the name of a class that stands beside its query, in the group's module."""
         module = class_.module
@@ -244,31 +136,6 @@ class Planner:
 
     def _clashes(self, scope: str) -> names.Clashes:
         return names.Clashes(scope, self.problems.append)
-
-    def _default(self, parameter: Parameter, type_: PyType) -> tuple[str | None, bool]:
-        """The default as an expression, and whether it fits the type."""
-        if parameter.default is None:
-            return None, True
-        if parameter.default == "uuid7()":
-            return f"{UUID7}()", parameter.type.name == "uuid"
-        value: object = ast.literal_eval(parameter.default)
-        if value is None:
-            return "None", True
-        if type_.secret:
-            return None, False
-        if type_.enum is not None and type_.load is not None:
-            if value not in type_.enum.labels:
-                return None, False
-            members = self.registry.members(type_.enum)
-            return f"{type_.read}.{members[type_.enum.labels.index(str(value))]}", True
-        if isinstance(value, str):
-            return literal(value), "builtins:str»" in type_.given or type_.given == ANY
-        wanted = type_.given.partition(":")[2].rstrip("»")
-        if wanted == "Decimal" and isinstance(value, int | float) and not isinstance(value, bool):
-            return f"{type_.read}({literal(parameter.default)})", True
-        return repr(value), wanted == "Any" or type(value).__name__ in _WIDENED.get(
-            wanted, (wanted,)
-        )
 
     def _row(self, query: Query, module: str) -> Row | None:
         statement, fields = query.statement, query.fields
@@ -372,7 +239,11 @@ class Planner:
             column.type, column.origin, told.type if told else None, filled=column.filled
         )
         if found is None:
-            self._no_type(column.type, f"column `{column.name}`", column_span(query, column))
+            self.problems.append(
+                no_type(
+                    column.type, f"column `{column.name}`", column_span(query, column), self.tables
+                )
+            )
         return found
 
     def _rows(self, query: Query, column: Column) -> PyType | None:
@@ -394,26 +265,6 @@ class Planner:
         text = shape.class_.text
         row = PyType(text, text, ANY, load=read, atomic=False, encoded=encoded)
         return array_type(row, nulls=not column.filled)
-
-    def _no_type(self, type_: PgType, what: str, at: Span | None) -> None:
-        hint = f'map it under [tool.salacia.types]: "{type_.schema}.{type_.name}" = "str", say; '
-        hint += "or cast it to text"
-        inner = type_.element if type_.kind == "array" and type_.element else type_
-        if inner.name in ("record", "_record"):
-            hint = "only whole rows of a table or view become structs: name the columns (`s.*`), "
-            hint += "or give it as JSON with a type, `to_jsonb(s) as s` or `jsonb_agg(s) as s` "
-            hint += "under `-- as s: acme.Line`"
-        elif inner.kind == "composite" and TableRef(inner.schema, inner.name) in self.tables:
-            hint = "only rows that come straight from the table are known to be whole: "
-            hint += "`array_agg(t)` with `from … t`; or name the columns"
-        elif inner.kind == "composite":
-            hint = "the driver reads no composite that holds a type which it carries as text"
-            hint += (
-                " (tsvector, money, macaddr, regclass …): name its attributes, or cast it to text"
-            )
-        elif type_.kind == "array":
-            hint = "the driver crashes on an empty element: cast it, `…::text[]`"
-        self._report(f"no Python type for {type_.display}, the type of {what}", at, hint)
 
     def _table(self, table: Table) -> Shape:
         where = f"{table.ref.schema}.{table.ref.name}"
@@ -454,5 +305,3 @@ class Planner:
 
 # What PostgreSQL calls an expression that it has no name for.
 _NAMELESS = "?column?"
-# What a default of the type that a PEP 484 checker lets pass for another.
-_WIDENED = {"float": ("float", "int")}
