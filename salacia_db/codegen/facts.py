@@ -82,9 +82,6 @@ class ParameterUse(Struct, frozen=True):
     default_at: Span | None = None
 
 
-SORT = "sort"
-"""The name of the choice that `-- sort:` makes."""
-
 Bit = tuple[str, str | None]
 """What a line depends on: the name that has to be given, and the value, if it has to be one."""
 
