@@ -24,6 +24,7 @@ from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.unnested import unnest
 from salacia_db.codegen.facts import (
     Cardinality,
+    Parameter,
     Query,
     Statement,
     TableColumns,
@@ -77,7 +78,9 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     query = text.parsed.main
     given, untyped = parameters(statement, text.parsed.parameters, query, catalog)
     row = rows.row(
-        rows.columns(text.parsed.columns, query, _proofs(query, catalog), catalog, text.place),
+        rows.columns(
+            text.parsed.columns, query, _proofs(query, catalog, _sent(given)), catalog, text.place
+        ),
         rows.named(text.parts),
         text.missing,
         catalog,
@@ -251,8 +254,15 @@ def _orders(parsed: Parsed) -> list[str]:
     ]
 
 
-def _proofs(query: Node | None, catalog: Catalog) -> list[Proof]:
-    return [] if query is None else prove(query, catalog)
+def _proofs(
+    query: Node | None, catalog: Catalog, given: frozenset[int] = frozenset()
+) -> list[Proof]:
+    return [] if query is None else prove(query, catalog, given)
+
+
+def _sent(parameters: Iterable[Parameter]) -> frozenset[int]:
+    """Those for which a generated function never sends NULL."""
+    return frozenset(p.number for p in parameters if not p.nullable and p.default != "None")
 
 
 def _cardinality(parsed: Parsed, catalog: Catalog) -> Cardinality:

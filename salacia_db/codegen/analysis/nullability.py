@@ -8,9 +8,10 @@ from salacia_db.codegen.analysis.tree import Node
 __all__ = ["Proof", "prove"]
 
 
-def prove(query: Node, catalog: Catalog) -> list[Proof]:
+def prove(query: Node, catalog: Catalog, given: frozenset[int] = frozenset()) -> list[Proof]:
     """One proof for each column that the query returns, in their order.
 
-    `query` is a rewritten QUERY node; a change returns what its RETURNING lists.
+    `query` is a rewritten QUERY node; a change returns what its RETURNING lists. `given` are the
+    numbers of the parameters for which NULL is never sent.
     """
-    return Rules(catalog).columns(query, None, frozenset())
+    return Rules(catalog, given).columns(query, None, frozenset())

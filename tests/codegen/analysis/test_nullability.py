@@ -180,6 +180,28 @@ def test_a_parameter_that_a_condition_compares_is_not_null(ask):
     assert shown(ask, "select $1::int as x from loose where a = $1 or b = 'x'") == "N"
 
 
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select :x::int as x", "-"),
+        ("select :x::int + 1 as x, (select :x::int) as y", "--"),
+        ("select :x?::int as x", "N"),
+        ("-- default: x None\nselect :x::int as x", "N"),
+        ("-- default: x 1\nselect :x::int as x", "-"),
+        ("select :x::int as x, coalesce(:x, 1) as y", "N-"),
+        ("select :x::int as x from loose where a is not distinct from :x", "N"),
+        ("insert into loose (a) values (:x) returning a", "N"),
+        ("insert into loose (a) values (:x) returning a, :x::int as x", "--"),
+        ("insert into tags (id) values (:x) returning :x::int as x", "-"),
+        ("select x from (values (:x::int), (null)) v (x)", "N"),
+        ("select x from providers p left join (select :x::int as x) y on p.name = 'a'", "N"),
+    ],
+)
+def test_a_parameter_that_takes_no_none_is_not_null(ask, sql, expected):
+    columns = ask(sql).columns
+    assert "".join("N" if column.nullable else "-" for column in columns) == expected
+
+
 def test_a_condition_on_a_whole_expression_holds_for_the_same_expression(ask):
     where = "from providers where settings ->> 'a' is not null"
     check(ask, f"select settings ->> 'a', settings ->> 'b' {where}", "-N")

@@ -58,6 +58,9 @@ def _param(node: Node, scope: Scope) -> Proof:
     # A column of the sublink whose comparison is being judged.
     if node.number("paramkind") == 2 and 0 < number <= len(scope.compared):
         return scope.compared[number - 1]
+    # What the caller sends, not one that a plan hands on.
+    if node.number("paramkind") == 0 and number in scope.prover.given:
+        return never(f"the parameter ${number} takes no None", node)
     return maybe(f"the parameter ${number} may be NULL", node)
 
 

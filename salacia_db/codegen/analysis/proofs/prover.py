@@ -14,8 +14,9 @@ from salacia_db.codegen.analysis.tree import Node
 class Rules:
     """The rules over one catalog (see `scope.Prover`)."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, given: frozenset[int] = frozenset()) -> None:
         self.catalog = catalog
+        self.given = given
 
     def prove(self, node: Node, scope: Scope) -> Proof:
         """Whether the expression can be NULL: by its rule, else by a condition on all of it."""

@@ -48,6 +48,8 @@ class Prover(Protocol):
     """The rules, as they call each other."""
 
     catalog: Catalog
+    given: frozenset[int]
+    """The numbers of the parameters for which NULL is never sent."""
 
     def prove(self, node: Node, scope: "Scope") -> Proof:
         """Whether the expression can be NULL in a row of the scope."""
