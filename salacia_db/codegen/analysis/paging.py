@@ -224,7 +224,9 @@ def _unserved(
 
 
 def _index(keyset: Keyset, parsed: Parsed, catalog: Catalog) -> str:
-    """The index that is missing, where it is one of columns."""
+    """What would serve the order: the index that is missing, where it is one of columns."""
+    if any(isinstance(item, int) for key in keyset.keys for item in key.items):
+        return "no index holds what depends on an argument: let a filter leave few rows"
     columns = parsed.columns[-len(keyset.keys) :]
     relation = catalog.relations.get(columns[0].table)
     if len({column.table for column in columns}) > 1 or relation is None:
