@@ -116,7 +116,8 @@ class Arguments:
         default, fits = self._default(parameter, found)
         if not fits:
             use = next(u for u in query.statement.parameters if u.number == parameter.number)
-            labels = [] if found.enum is None else list(map(repr, found.enum.labels))
+            known = found.labels if found.enum is None else found.enum.labels
+            labels = list(map(repr, known))
             self._report(
                 f"{parameter.default} is no default for `{parameter.name}`, "
                 f"which is {parameter.type.display}",
@@ -153,6 +154,9 @@ class Arguments:
             return "None", True
         if type_.secret:
             return None, False
+        if type_.labels:
+            own = f"{type_.read}({literal(value)})" if isinstance(value, str) else None
+            return own, value in type_.labels
         if type_.enum is not None and type_.load is not None:
             if value not in type_.enum.labels:
                 return None, False

@@ -7,7 +7,8 @@ from salacia_db.codegen.emit.database import Member, cached_lines
 from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.names import class_name
 from salacia_db.codegen.emit.relations import Relation
-from salacia_db.codegen.emit.tables import TableObject, base_of, sql_type
+from salacia_db.codegen.emit.tables import TableObject, sql_type
+from salacia_db.codegen.emit.types import base_of
 from salacia_db.codegen.emit.writer import STEP, Call, Code, Named, docstring, layout, literal
 
 MODULE = ".relations"

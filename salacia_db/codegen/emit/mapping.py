@@ -19,6 +19,7 @@ from salacia_db.codegen.emit.types import (
     TUPLE,
     PyType,
     array_type,
+    base_of,
     base_type,
     enum_type,
     listed,
@@ -65,6 +66,11 @@ class TypeMap:
             for key in table.foreign_keys
             for column, referred in zip(key.columns, key.referred, strict=True)
         }
+        self._column_types = {
+            ColumnRef(table.ref, column.name): column.type
+            for table in tables
+            for column in table.columns
+        }
         self._met = {
             name
             for table in tables
@@ -101,11 +107,51 @@ class TypeMap:
     ) -> PyType | None:
         """The Python type, None where there is none.
 
-        `told` is what the query says of it; `filled`: it is an array without NULL.
+        `column` is where it comes from, or what it is compared with. `told` is what the query says
+        of it; `filled`: it is an array without NULL.
         """
-        override = _annotation(told) if told else self._for_column(column) if column else None
         plain = self._plain(type_, filled=filled)
+        if told:
+            override: Override | None = _annotation(told)
+        elif column is None:
+            return plain
+        else:
+            override = self._for_column(column)
+            whole = self._column_types.get(column, type_)
+            if not self._alike(type_, whole):
+                return self._part(type_, whole, column, override, plain)
+            if override is None and type_ == base_of(whole):
+                return self._plain(whole, filled=filled)
         return plain if override is None else self._overridden(override, plain, type_)
+
+    def _part(
+        self,
+        type_: PgType,
+        whole: PgType,
+        column: ColumnRef,
+        override: Override | None,
+        plain: PyType | None,
+    ) -> PyType | None:
+        """The type of what isn't the column's: a list of its values, an element, anything else."""
+        array, within = base_of(type_), base_of(whole)
+        if array.kind == "array" and array.element and self._alike(array.element, whole):
+            element = self.find(array.element, column)
+            return None if element is None or element.empty else array_type(element, nulls=True)
+        if within.kind != "array" or not within.element or not self._alike(type_, within.element):
+            return plain
+        inner = listed(override) if isinstance(override, str) else None
+        inner = None if inner is None else inner.removesuffix(" | None")
+        if inner is not None and plain is not None and inner != plain.read:
+            return self._overridden(inner, plain, type_)
+        return plain
+
+    def _alike(self, type_: PgType, other: PgType) -> bool:
+        """Whether values of both are the same in Python, domains being what they are over."""
+        one, two = base_of(type_), base_of(other)
+        if one == two:
+            return True
+        plain = self._plain(one), self._plain(two)
+        return plain[0] is not None and plain[1] is not None and plain[0].read == plain[1].read
 
     def touch(self, column: ColumnRef) -> None:
         """Note that a column exists, so that its settings are no mistake."""
@@ -185,9 +231,7 @@ class TypeMap:
         return known if override is None else self._overridden(override, known, type_)
 
     def _overridden(self, override: Override, plain: PyType | None, type_: PgType) -> PyType | None:
-        array = type_
-        while array.kind == "domain" and array.element is not None:
-            array = array.element
+        array = base_of(type_)
         inner = listed(override) if isinstance(override, str) else None
         if plain is None or inner is None or array.kind != "array" or array.element is None:
             return self._own.overridden(override, plain, type_)

@@ -65,7 +65,7 @@ class OwnTypes:
         if plain.enum is not None:
             return self._own_enum(override, plain.enum, definition)
         if definition is not None and definition.labels is not None:
-            return _enum(override, plain)
+            return _enum(override, plain, definition.labels)
         if definition is not None and definition.plain and override not in plain.read:
             self._wrong(
                 f"{bare(override)} is a class, and nothing says how a value of {type_.display} "
@@ -77,7 +77,7 @@ class OwnTypes:
 
     def _own_enum(self, override: str, enum: PgType, definition: Definition | None) -> PyType:
         if self._classes is None:
-            return _enum(override, None)
+            return _enum(override, None, enum.labels)
         name = bare(override)
         if definition is None or definition.labels is None:
             self.problems.append(
@@ -99,15 +99,16 @@ class OwnTypes:
                     f"{name} is not the enum {enum.display}: it {' and '.join(told)}",
                     "give both the same labels",
                 )
-        return _enum(override, None)
+        return _enum(override, None, enum.labels)
 
     def _wrong(self, message: str, hint: str) -> None:
         self.problems.append(Problem(f"[tool.salacia.types] {message}", hint=hint))
 
 
-def _enum(override: str, plain: PyType | None) -> PyType:
+def _enum(override: str, plain: PyType | None, labels: tuple[str, ...]) -> PyType:
     base = reference("builtins", "str") if plain is None else plain.base
-    return PyType(override, override, base, load=f"{override}({{}})", dump="{}.value")
+    load = f"{override}({{}})"
+    return PyType(override, override, base, load=load, dump="{}.value", labels=labels)
 
 
 def _of_json(override: str) -> PyType:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.english import singular
 from salacia_db.codegen.emit.registry import Registry
-from salacia_db.codegen.emit.tables import TableObject, base_of
+from salacia_db.codegen.emit.tables import TableObject
+from salacia_db.codegen.emit.types import base_of
 from salacia_db.codegen.facts import ForeignKey, Table, TableRef
 from salacia_db.codegen.problems import Problem
 

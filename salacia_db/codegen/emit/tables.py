@@ -9,6 +9,7 @@ from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
+from salacia_db.codegen.emit.types import base_of
 from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
 from salacia_db.codegen.facts import ColumnRef, PgType, Table, TableRef
 from salacia_db.codegen.problems import Problem
@@ -81,13 +82,6 @@ def sql_type(type_: PgType) -> str:
     """The type as SQL, without anything that would cut a value short."""
     parts = (type_.schema, type_.name)
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def base_of(type_: PgType) -> PgType:
-    """The type, or what a domain is over."""
-    while type_.kind == "domain" and type_.element is not None:
-        type_ = type_.element
-    return type_
 
 
 def _object(each: TableObject, imports: Imports) -> list[str]:

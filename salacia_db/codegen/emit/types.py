@@ -32,7 +32,8 @@ class PyType(Struct, frozen=True):
     it can't read a composite that holds it. `empty`: such a text may be empty, so that the driver
     crashes the interpreter on an array of it. `sequence`: a value is a sequence, which within an
     array the driver would take for a further dimension: it is `untold`, can't be given. `encoded`:
-    it holds JSON, which the driver gives as the bytes of its text.
+    it holds JSON, which the driver gives as the bytes of its text. `labels`: the values of an enum
+    of the application's, as far as they are known.
     """
 
     read: str
@@ -45,6 +46,7 @@ class PyType(Struct, frozen=True):
     dumps_null: bool = False
     secret: bool = False
     enum: PgType | None = None
+    labels: tuple[str, ...] = ()
     text: bool = False
     empty: bool = False
     sequence: bool = False
@@ -65,6 +67,13 @@ class PyType(Struct, frozen=True):
     def dumped(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver takes."""
         return _applied(self.dump, value, nullable=nullable and not self.dumps_null)
+
+
+def base_of(type_: PgType) -> PgType:
+    """The type, or what a domain is over."""
+    while type_.kind == "domain" and type_.element is not None:
+        type_ = type_.element
+    return type_
 
 
 def optional(text: str, nullable: bool) -> str:

@@ -94,6 +94,18 @@ select mood from users order by id;
 -- as total: float
 select jsonb_agg(l) as lines, 1.5::float8 as total
 from orders, jsonb_array_elements(lines) l;
+-- name: named :many
+select id from users where id = any(:ids) order by id;
+-- name: unnamed :many
+select id from users where id <> all(:ids::int[]) and token = any(:tokens) order by id;
+-- name: beyond :many
+-- default: level 'high'
+select total from orders where total > :total and total <> all(:others) and level = :level;
+-- name: feeling :many
+-- default: mood 'so-so'
+select id from users where :mood = any(moods) and mood = :mood;
+-- name: holding :many
+select id from orders where lines @> :lines and raw ? :key and id::text like :pattern;
 -- name: sole :one!
 -- as v: acme.UserId
 select 7 as v;
@@ -198,6 +210,36 @@ async def test_an_interval_with_months_is_no_timedelta(db: Any, acme: Any):
     await db.execute("update orders set took = '1 month'")
     with pytest.raises(ValueError, match="keep it as an Interval"):
         await db.kept.orders_of(user_id=acme.UserId(1))
+
+
+async def test_what_is_compared_with_a_column_is_a_list_of_its_values_or_an_element(
+    db: Any, acme: Any
+):
+    await user(db, acme)
+    await order(db, acme)
+    assert await db.kept.named(ids=[acme.UserId(1), acme.UserId(3), None]) == [1]
+    assert await db.kept.unnamed(ids=[2], tokens=["t", Secret("u")]) == [1]
+    below, equal = acme.Money(1249), acme.Money(1250)
+    assert await db.kept.beyond(total=below, others=[below]) == [equal]
+    assert await db.kept.beyond(total=below, others=[equal], level=acme.Level.HIGH) == []
+    assert await db.kept.feeling() == []
+    assert await db.kept.feeling(mood=acme.Mood.SAD) == []
+    line = acme.Line("a", Decimal("0.10"))
+    assert await db.kept.holding(lines=[line], key="n", pattern="%2") == [2]
+
+
+def test_a_parameter_has_the_type_of_what_it_is_compared_with(folder: Path):
+    heads = " ".join((folder / "kept.py").read_text().split())
+    for head in (
+        "named(self, *, ids: Sequence[UserId | None])",
+        "unnamed( self, *, ids: Sequence[UserId | None], "
+        "tokens: Sequence[Secret[str] | str | None] )",
+        "beyond( self, *, total: Money, others: Sequence[Money | None], "
+        'level: Level = Level("high") )',
+        'feeling(self, *, mood: Mood = Mood("so-so"))',
+        "holding(self, *, lines: list[Line], key: str, pattern: str)",
+    ):
+        assert f"async def {head}" in heads, head
 
 
 async def test_one_output_has_the_type_that_the_query_says(db: Any, acme: Any):
