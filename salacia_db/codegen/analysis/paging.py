@@ -18,7 +18,7 @@ from salacia_db.codegen.analysis.vetted import tells_time
 from salacia_db.codegen.analysis.walk import descend
 from salacia_db.codegen.facts import Bit, Fragment, Paging, PgType, Span, Statement
 from salacia_db.codegen.problems import Problem
-from salacia_db.codegen.source.paging import OrderTerm, PageText, page_text
+from salacia_db.codegen.source.paging import SUBQUERY, OrderTerm, PageText, page_text
 from salacia_db.texts import Item, Key, Keyset, Position, numbered
 
 _LIMIT = 20
@@ -26,6 +26,8 @@ _CARRIED = frozenset(
     "bool int2 int4 int8 oid float4 float8 numeric text varchar bpchar name citext uuid date"
     " timestamp timestamptz time bytea".split()
 )
+# What would be worked out of the rows of one page, or make several of one.
+_ACROSS = {"hasWindowFuncs": "a window function", "hasTargetSRFs": "a function that returns a set"}
 
 
 class PagingError(Exception):
@@ -120,6 +122,10 @@ def _nullable(
     query, count = parsed.main, len(terms)
     if query is None:
         raise PagingError(Problem("this order can't be understood", terms[0].at))
+    for flag, what in _ACROSS.items():
+        if query.flag(flag):
+            message = f"{what} can't stand in the outermost SELECT of a :page"
+            raise PagingError(Problem(message, terms[0].at, SUBQUERY))
     entries = query.nodes("targetList")
     keys = [entry for entry in entries if not entry.get("resjunk")][-count:]
     by_reference = {entry.number("ressortgroupref"): entry for entry in entries}

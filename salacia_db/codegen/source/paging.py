@@ -12,14 +12,14 @@ from salacia_db.codegen.source.rewriting import file_offset
 from salacia_db.codegen.source.sorting import Term, order_terms
 from salacia_db.texts import Item
 
-_SUBQUERY = "put it into a subquery: `select q.… from (…) q order by …`"
+SUBQUERY = "put it into a subquery: `select q.… from (…) q order by …`"
 _REFUSED = {
-    "group": _SUBQUERY,
-    "having": _SUBQUERY,
-    "window": _SUBQUERY,
-    "union": _SUBQUERY,
-    "intersect": _SUBQUERY,
-    "except": _SUBQUERY,
+    "group": SUBQUERY,
+    "having": SUBQUERY,
+    "window": SUBQUERY,
+    "union": SUBQUERY,
+    "intersect": SUBQUERY,
+    "except": SUBQUERY,
     "limit": "remove it: a page has a limit of its own",
     "offset": "remove it: a page has an offset of its own",
     "fetch": "remove it: a page has a limit of its own",
@@ -97,7 +97,7 @@ def _clauses(statement: Statement, tokens: Sequence[Token]) -> _Clauses | Proble
             if token.is_word("select"):
                 found.select = index
                 if tokens[index + 1 : index + 2] and tokens[index + 1].is_word("distinct"):
-                    return _refused(statement, tokens[index + 1], _SUBQUERY)
+                    return _refused(statement, tokens[index + 1], SUBQUERY)
         elif found.from_ is None:
             if token.is_word("from") and not (before and before.is_word("distinct")):
                 found.from_ = index
