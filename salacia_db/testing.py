@@ -13,7 +13,8 @@ for the session, the schema is brought to a template database once, and tests as
   tests that need several connections. It takes some tens of milliseconds.
 
 Both connect as an ordinary role that may read and write every table but owns none, so that
-row-level security is in force. `salacia_hooks` may be overridden to give either of them hooks.
+row-level security is in force. `salacia_hooks` may be overridden to give either of them hooks, and
+`salacia_isolation` for units of work that ask `db` for more than READ COMMITTED.
 """
 
 import importlib
@@ -43,7 +44,7 @@ from salacia_db.postgres.connection import (
 )
 from salacia_db.postgres.migrations import BOOKKEEPING_SCHEMA
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases, scratch_server
-from salacia_db.runtime import Database, Hooks
+from salacia_db.runtime import Database, Hooks, Isolation
 from salacia_db.runtime.pinned import pin
 
 ROLE = "salacia_test"
@@ -135,14 +136,24 @@ def salacia_hooks() -> Hooks | None:
     return None
 
 
+@pytest.fixture
+def salacia_isolation() -> Isolation:
+    """How the transaction of `db` is isolated; units of work in it can't be more than that."""
+    return "read committed"
+
+
 @pytest_asyncio.fixture
 async def db(
-    salacia_project: Project, salacia_database_url: str, salacia_hooks: Hooks | None
+    salacia_project: Project,
+    salacia_database_url: str,
+    salacia_hooks: Hooks | None,
+    salacia_isolation: Isolation,
 ) -> AsyncGenerator[Database[Any]]:
     """The project's database; whatever the test writes is rolled back."""
     connection = await asyncpg.connect(salacia_database_url)
     try:
-        transaction = connection.transaction()
+        isolation: Any = salacia_isolation.replace(" ", "_")
+        transaction = connection.transaction(isolation=isolation)
         await transaction.start()
         try:
             yield pin(_database_class(salacia_project), connection, hooks=salacia_hooks)

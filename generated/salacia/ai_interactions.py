@@ -37,6 +37,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
     batch=Batch(
         Statement(
@@ -75,6 +76,7 @@ _GET_WITH_PROVIDER = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _WITH_PROVIDERS = Statement(
@@ -95,6 +97,7 @@ _WITH_PROVIDERS = Statement(
     parameters=("model", "limit"),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _OF_PROVIDERS = Statement(
@@ -112,6 +115,7 @@ _OF_PROVIDERS = Statement(
     parameters=("provider_ids", "since"),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _CREATE = Statement(

@@ -41,6 +41,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
     batch=Batch(
         Statement(
@@ -79,6 +80,7 @@ _GET_BY_NAME = Statement(
     parameters=("name",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
     batch=Batch(
         Statement(
@@ -117,6 +119,7 @@ _GET_DEFAULT = Statement(
     "limit 1",
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _ACTIVE = Statement(
@@ -133,6 +136,7 @@ _ACTIVE = Statement(
     "order by name",
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _SEARCH = Dynamic(
@@ -158,6 +162,7 @@ _SEARCH = Dynamic(
     parameters=("type", "auth_type", "is_active", "is_default", "limit", "offset"),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
     optional={"type": 1, "auth_type": 2, "is_active": 4, "is_default": 8},
 )
@@ -173,6 +178,7 @@ _COUNT = Dynamic(
     parameters=("type", "auth_type", "is_active", "is_default"),
     read_only=True,
     clean=True,
+    before_begin=True,
     optional={"type": 1, "auth_type": 2, "is_active": 4, "is_default": 8},
 )
 _WITH_INTERACTIONS = Statement(
@@ -200,6 +206,7 @@ _WITH_INTERACTIONS = Statement(
     parameters=("since", "per_provider"),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _CREATE = Statement(

@@ -201,6 +201,7 @@ _RECENT = Statement(
     parameters=("limit",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 

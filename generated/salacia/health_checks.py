@@ -83,6 +83,7 @@ _LATEST = Statement(
     "limit 1",
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _RECENT_UNHEALTHY = Statement(
@@ -97,6 +98,7 @@ _RECENT_UNHEALTHY = Statement(
     parameters=("limit",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _UPTIME = Statement(
@@ -115,6 +117,7 @@ _UPTIME = Statement(
     parameters=("since", "until"),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -37,6 +37,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 _SEARCH = Paged(

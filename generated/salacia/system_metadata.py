@@ -18,6 +18,7 @@ _GET = Statement(
     parameters=("key",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _SET = Statement(
     "system_metadata.set",
@@ -70,6 +71,7 @@ _WITH_PREFIX = Statement(
     parameters=("prefix",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -44,12 +44,14 @@ class EffectsDescription(Struct, frozen=True):
 
     `uses_time`: it may depend on the transaction's time (`now()`, not `clock_timestamp()`).
     `clean`: settings, temporary tables and locks of the session stay as they were.
+    `before_begin`: a unit of work with `defer_begin` may run it before its transaction.
     """
 
     reads: tuple[TableDescription, ...] | None
     writes: tuple[TableDescription, ...] | None
     uses_time: bool
     clean: bool
+    before_begin: bool
 
 
 class ChoiceDescription(Struct, frozen=True):
@@ -156,6 +158,7 @@ def _query(query: Query, naming: Naming) -> QueryDescription:
             writes=_tables(query.columns_written),
             uses_time=query.uses_time,
             clean=query.clean,
+            before_begin=query.before_begin,
         ),
         sort_keys=tuple(v for c in statement.choices if c.name == SORT for v in c.labels),
         choices=tuple(ChoiceDescription(c.name, c.labels, c.default) for c in statement.choices),

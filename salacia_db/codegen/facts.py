@@ -457,6 +457,7 @@ class Query(Struct, frozen=True):
     the cardinality is what it is, and what keeps the statement from being so; empty where it is.
     `columns_read` and `columns_written` are all columns that may be, also through views and foreign
     keys, None where that isn't known. `uses_time`: it may depend on the transaction's time.
+    `before_begin`: in READ COMMITTED it reads the same before its transaction begins as within.
     With `dynamic`, `sql` is the text with everything given, and `emptied` what runs where an UPDATE
     would set nothing.
     """
@@ -485,6 +486,7 @@ class Query(Struct, frozen=True):
     columns_read: tuple[TableColumns, ...] | None = None
     columns_written: tuple[TableColumns, ...] | None = None
     uses_time: bool = True
+    before_begin: bool = False
 
 
 class Schema(Struct, frozen=True):

@@ -66,7 +66,7 @@ class Connection:
     when the watchdog ends what runs now, `expires` when the connection is too old. `dirty`:
     something ran that is not proven to leave the session as it was. `current` is the statement
     that runs or ran last; in a unit of work, `where` is its place in the program. `since` is when
-    either began.
+    either began. `isolation` is the session's default, None until somebody has asked.
     """
 
     __slots__ = (
@@ -81,6 +81,7 @@ class Connection:
         "held",
         "idle_since",
         "incarnation",
+        "isolation",
         "json",
         "limit",
         "raw",
@@ -98,6 +99,7 @@ class Connection:
         self.bind_execute = self.driver.bind_execute
         self.json = install_codecs(raw.get_settings())
         self.incarnation = incarnation
+        self.isolation: str | None = None
         self.limit = limit
         self.held: dict[Statement, Any] = {}
         self.full = False

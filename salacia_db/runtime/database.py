@@ -128,13 +128,15 @@ class Database(Finder[Session], Generic[U]):
         read_only: bool = False,
         deferrable: bool = False,
         settings: Mapping[str, Setting] | None = None,
+        defer_begin: bool = False,
     ) -> U:
         """A transaction: `async with db.unit_of_work() as uow`.
 
-        `settings` are transaction-local, and travel with BEGIN. Raises `UsageError` for what can't
-        be.
+        `settings` are transaction-local, and travel with BEGIN. With `defer_begin` the transaction
+        begins with the first statement that isn't proven to read the same without one. Raises
+        `UsageError` for what can't be.
         """
-        options = Options(isolation, read_only, deferrable, settings or {})
+        options = Options(isolation, read_only, deferrable, settings or {}, defer_begin)
         transaction = self.transaction(options, _caller())
         session = self._session_class(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))

@@ -11,27 +11,49 @@ from salacia_db.runtime.errors import UsageError
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Setting = str | int | float | bool
 
-_ISOLATIONS = ("read committed", "repeatable read", "serializable")
+ISOLATIONS: tuple[Isolation, ...] = ("read committed", "repeatable read", "serializable")
+"""From the weakest to the strictest."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 
 
 class Options(Struct, frozen=True):
-    """How a unit of work wants its transaction. `settings` are local to it."""
+    """How a unit of work wants its transaction. `settings` are local to it.
+
+    `defer_begin`: reads that are proven to need no transaction run before it begins.
+    """
 
     isolation: Isolation | None = None
     read_only: bool = False
     deferrable: bool = False
     settings: Mapping[str, Setting] = {}
+    defer_begin: bool = False
 
     def __post_init__(self) -> None:
         """Raises `UsageError` for what the server wouldn't take as what it is meant to be."""
-        if self.isolation is not None and self.isolation not in _ISOLATIONS:
+        if self.isolation is not None and self.isolation not in ISOLATIONS:
             raise UsageError(
-                f"isolation is {self.isolation!r}: it is one of {', '.join(map(repr, _ISOLATIONS))}"
+                f"isolation is {self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
             )
         for name in self.settings:
             if not _NAME.fullmatch(name):
                 raise UsageError(f"{name!r} is no name of a setting; write it like 'app.tenant'")
+        if self.defer_begin:
+            self._check_defers()
+
+    def _check_defers(self) -> None:
+        """What a transaction alone has doesn't hold for what runs before it."""
+        refused = {
+            f"isolation {self.isolation!r}": self.isolation not in (None, "read committed"),
+            "read_only": self.read_only,
+            "deferrable": self.deferrable,
+            "settings": bool(self.settings),
+        }
+        for what, given in refused.items():
+            if given:
+                raise UsageError(
+                    f"defer_begin lets reads run before BEGIN, for which {what} would not hold: "
+                    "leave out one of the two"
+                )
 
     def begin_sql(self) -> str:
         """BEGIN, and the settings behind it: one round trip."""

@@ -54,6 +54,7 @@ class Paged:
         choices: Mapping[str, Mapping[Any, int]] | None = None,
         read_only: bool = False,
         clean: bool = False,
+        before_begin: bool = False,
         json: bool = False,
         timeout: float | None = None,
     ) -> None:
@@ -73,6 +74,7 @@ class Paged:
                 parameters=names,
                 read_only=read_only,
                 clean=clean,
+                before_begin=before_begin,
                 json=json,
                 timeout=timeout,
             )

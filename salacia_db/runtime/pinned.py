@@ -9,20 +9,21 @@ from collections import deque
 from typing import Any, TypeVar, cast
 
 import asyncpg
+from msgspec.structs import replace
 
 from salacia_db.config import PoolSettings
 from salacia_db.runtime import failures
 from salacia_db.runtime.commit import Uninterrupted
 from salacia_db.runtime.connection import Connection, RawConnection
 from salacia_db.runtime.database import Database
-from salacia_db.runtime.errors import DatabaseError, PoolTimeout
+from salacia_db.runtime.errors import DatabaseError, PoolTimeout, UsageError
 from salacia_db.runtime.hooks import Hooks
-from salacia_db.runtime.options import Options, quote
+from salacia_db.runtime.options import ISOLATIONS, Options, quote
 from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.session import Method, Row, Session
 from salacia_db.runtime.statement import Statement
-from salacia_db.runtime.transaction import ABORTED, COMMIT, ROLLBACK, Frame, Transaction
+from salacia_db.runtime.transaction import ABORTED, BEGIN, COMMIT, ROLLBACK, Frame, Transaction
 from salacia_db.runtime.unit_of_work import UnitOfWork
 from salacia_db.runtime.watchdog import Watchdog
 
@@ -63,6 +64,8 @@ class _Pinned(Database[UnitOfWork]):
         return self
 
     def transaction(self, options: Options, where: str) -> Transaction:
+        # What fails before the savepoint would end the test's own transaction.
+        options = replace(options, defer_begin=False)
         return _PinnedTransaction(
             self.pool, self.open_connection, timeout=self.timeout, options=options, where=where
         )
@@ -99,11 +102,11 @@ class _PinnedTransaction(Transaction):
 
     __slots__ = ("_before", "_name")
 
-    async def enter(self) -> Connection:
+    async def enter(self, statement: Statement = BEGIN) -> Connection:
         if self.connection is None:
             self._name = f"salacia_{id(self):x}"
             self._before = await self._present_settings()
-        return await super().enter()
+        return await super().enter(statement)
 
     def begin_sql(self) -> str:
         read_only = ("SET TRANSACTION READ ONLY",) if self.options.read_only else ()
@@ -147,17 +150,30 @@ class _PinnedTransaction(Transaction):
             connection.raw.terminate()
 
     async def _present_settings(self) -> tuple[str, ...]:
-        """The commands that put back what the unit's settings will change: RELEASE keeps them."""
+        """The commands that put back what the unit's settings will change: RELEASE keeps them.
+
+        Raises `UsageError` where the test's transaction isn't isolated as the unit has to be.
+        """
         names = [quote(name) for name in self.options.settings]
-        if not names:
+        wanted = self.options.isolation
+        if not names and wanted is None:
             return ()
         connection = self.pool.take() or await self.pool.acquire()
         try:
-            values = ", ".join(f"current_setting({name}, true)" for name in names)
-            row = await connection.raw.fetchrow(f"SELECT {values}")
+            asked = ["'transaction_isolation'", *names]
+            values = ", ".join(f"current_setting({name}, true)" for name in asked)
+            present: Any = await connection.raw.fetchrow(f"SELECT {values}")
         finally:
             self.pool.put(connection)
-        before = zip(names, row or (), strict=True)
+        if wanted is not None and ISOLATIONS.index(wanted) > ISOLATIONS.index(present[0]):
+            raise UsageError(
+                f"a unit of work with isolation {wanted!r} can't begin within this test's "
+                f"transaction, which is {present[0]}: let the fixture salacia_isolation return "
+                f"{wanted!r}, or use db_real"
+            )
+        if not names:
+            return ()
+        before = zip(names, present[1:], strict=True)
         calls = [f"set_config({name}, {quote(value or '')}, true)" for name, value in before]
         return (f"SELECT {', '.join(calls)}",)
 

@@ -36,13 +36,15 @@ class PooledSession(Session):
     statement runs in a unit of work of its own; bulk calls do, too, so that their outcome is known.
     """
 
-    __slots__ = ("_batched", "_database", "_hooks", "_pool", "_timeout")
+    __slots__ = ("_attempts", "_batched", "_database", "_hooks", "_pool", "_timeout")
 
     def __init__(self, database: "Database[Any]") -> None:
         self._database = database
         self._pool = database.pool
         self._hooks = database.hooks
         self._timeout = database.timeout
+        # What changes in the schema each connection may notice for itself.
+        self._attempts = database.settings.pool.max + 1
         self._batched = BatchedSession(self, database)
 
     @property
@@ -58,76 +60,82 @@ class PooledSession(Session):
             async with self._unit() as unit:
                 return await unit.session.fetch(statement, *args)
         pool = self._pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            prepared = connection.start(statement, self._timeout)
-            if prepared is None:
-                prepared = await connection.prepare(statement)
-            rows: list[Row]
-            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
-        except BaseException as error:
-            failure = self._failed(connection, statement, args, error)
-            if failure is error:
-                raise
-        else:
-            if connection.dirty:
-                await pool.release(connection)
+        left = self._attempts
+        while True:
+            connection = pool.take() or await pool.acquire()
+            try:
+                prepared = connection.start(statement, self._timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(statement)
+                rows: list[Row]
+                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
+            except BaseException as error:
+                failure = self._failed(connection, statement, args, error)
+                if failure is error:
+                    raise
             else:
-                pool.put(connection)
-            return rows
-        # Raised here, where the driver's error, which shows values, is no longer the context.
-        if isinstance(failure, SchemaChanged):
-            return await self.fetch(statement, *args)
-        raise failure
+                if connection.dirty:
+                    await pool.release(connection)
+                else:
+                    pool.put(connection)
+                return rows
+            left -= 1
+            if left == 0 or not isinstance(failure, SchemaChanged):
+                # Not in the handler: the driver's error, which shows values, isn't to be context.
+                raise failure
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         if statement.writes and self._hooks.plan(statement) is not None:
             async with self._unit() as unit:
                 return await unit.session.fetchrow(statement, *args)
         pool = self._pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            prepared = connection.start(statement, self._timeout)
-            if prepared is None:
-                prepared = await connection.prepare(statement)
-            rows: list[Row]
-            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
-        except BaseException as error:
-            failure = self._failed(connection, statement, args, error)
-            if failure is error:
-                raise
-        else:
-            if connection.dirty:
-                await pool.release(connection)
+        left = self._attempts
+        while True:
+            connection = pool.take() or await pool.acquire()
+            try:
+                prepared = connection.start(statement, self._timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(statement)
+                rows: list[Row]
+                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
+            except BaseException as error:
+                failure = self._failed(connection, statement, args, error)
+                if failure is error:
+                    raise
             else:
-                pool.put(connection)
-            return rows[0] if rows else None
-        if isinstance(failure, SchemaChanged):
-            return await self.fetchrow(statement, *args)
-        raise failure
+                if connection.dirty:
+                    await pool.release(connection)
+                else:
+                    pool.put(connection)
+                return rows[0] if rows else None
+            left -= 1
+            if left == 0 or not isinstance(failure, SchemaChanged):
+                raise failure
 
     async def execute(self, statement: Statement, *args: Any) -> int:
         if statement.writes and self._hooks.plan(statement) is not None:
             async with self._unit() as unit:
                 return await unit.session.execute(statement, *args)
         pool = self._pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            prepared = connection.start(statement, self._timeout)
-            if prepared is None:
-                prepared = await connection.prepare(statement)
-            state = prepared._state
-            _, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
-        except BaseException as error:
-            failure = self._failed(connection, statement, args, error)
-            if failure is error:
-                raise
-        else:
-            await pool.release(connection)
-            return affected(tag)
-        if isinstance(failure, SchemaChanged):
-            return await self.execute(statement, *args)
-        raise failure
+        left = self._attempts
+        while True:
+            connection = pool.take() or await pool.acquire()
+            try:
+                prepared = connection.start(statement, self._timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(statement)
+                state = prepared._state
+                _, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
+            except BaseException as error:
+                failure = self._failed(connection, statement, args, error)
+                if failure is error:
+                    raise
+            else:
+                await pool.release(connection)
+                return affected(tag)
+            left -= 1
+            if left == 0 or not isinstance(failure, SchemaChanged):
+                raise failure
 
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]

@@ -65,6 +65,7 @@ class Statement:
     """A statement of a generated module; compared by identity, so make it once.
 
     `read_only` and `clean` are proofs: nothing is written, the session is left as it was found.
+    So is `before_begin`: in READ COMMITTED it gives the same before a transaction as within.
     `json`: JSON in its rows is wanted as the bytes of its text, since its caller decodes it.
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
@@ -75,6 +76,7 @@ class Statement:
 
     __slots__ = (
         "batch",
+        "before_begin",
         "clean",
         "created",
         "extra",
@@ -99,6 +101,7 @@ class Statement:
         parameters: tuple[str, ...] = (),
         read_only: bool = False,
         clean: bool = False,
+        before_begin: bool = False,
         json: bool = False,
         tracked: str | None = None,
         created: bool = False,
@@ -113,6 +116,7 @@ class Statement:
         self.parameters = parameters
         self.read_only = read_only
         self.clean = clean
+        self.before_begin = before_begin
         self.json = json
         self.created = created
         self.writes = writes

@@ -38,6 +38,12 @@ XID = Statement(
     read_only=True,
     clean=True,
 )
+_ISOLATION = Statement(
+    "salacia_db.isolation",
+    "-- salacia_db.isolation\nselect current_setting('default_transaction_isolation')",
+    read_only=True,
+    clean=True,
+)
 ABORTED = "25P02"  # in_failed_sql_transaction
 # So long an ordinary ROLLBACK may take, and a lookup is tried after COMMIT's deadline.
 _ROLLBACK_TIMEOUT = 5.0
@@ -71,11 +77,13 @@ class Transaction:
     """What a unit of work and those nested in it share.
 
     Nothing is sent before the first statement. `stale` says that something must be sent before
-    the next one: BEGIN, a savepoint, the rollback to one. `xid` is the transaction's number once
-    it is known; `unproven`: a statement ran that may have written without telling the number.
+    the next one: BEGIN, a savepoint, the rollback to one. `begun`: BEGIN has been sent. `xid` is
+    the transaction's number once it is known; `unproven`: a statement ran that may have written
+    without telling the number.
     """
 
     __slots__ = (
+        "begun",
         "busy",
         "connect",
         "connection",
@@ -110,6 +118,7 @@ class Transaction:
         self.frames: list[Frame] = []
         self.pending: list[str] = []
         self.stale = True
+        self.begun = False
         self.busy = False
         self.xid: int | None = None
         self.unproven = False
@@ -132,16 +141,21 @@ class Transaction:
         """What opens the transaction."""
         return self.options.begin_sql()
 
-    async def enter(self) -> Connection:
-        """The connection, once the server knows of the transaction and all its savepoints."""
-        connection = self.connection
+    async def enter(self, statement: Statement = BEGIN) -> Connection:
+        """The connection, once the server knows of all that must precede the statement.
+
+        That is the transaction and all its savepoints, or nothing yet where BEGIN is deferred.
+        """
+        connection = self.connection or await self._borrow()
         commands: list[str] = []
-        if connection is None:
-            connection = self.pool.take() or await self.pool.acquire()
-            connection.where = self.where
-            connection.since = monotonic()
-            self.connection = connection
+        if not self.begun:
+            self._check_intact(statement)
+            if self.options.defer_begin:
+                await self._check_isolation(connection)
+                if statement.before_begin:
+                    return connection
             commands.append(self.begin_sql())
+            self.begun = True
         commands += self.pending
         for number, frame in enumerate(self.frames):
             if number and not frame.open:
@@ -159,6 +173,38 @@ class Transaction:
         self.pending.clear()
         self.stale = False
         return connection
+
+    async def _borrow(self) -> Connection:
+        connection = self.pool.take() or await self.pool.acquire()
+        connection.where = self.where
+        connection.since = monotonic()
+        self.connection = connection
+        return connection
+
+    def _check_intact(self, statement: Statement) -> None:
+        """What failed before BEGIN ends the unit as it would have ended the transaction."""
+        if any(frame.error is not None for frame in self.frames):
+            raise DatabaseError(
+                f"{statement.name}: an earlier error has ended the unit of work; put what may "
+                "fail into a nested one",
+                sqlstate=ABORTED,
+                statement=statement.name,
+            )
+
+    async def _check_isolation(self, connection: Connection) -> None:
+        """Raises `UsageError` where BEGIN would not give READ COMMITTED, so can't be deferred."""
+        if self.options.isolation is not None:
+            return
+        if connection.isolation is None:
+            asked = connection.start(_ISOLATION, self.timeout)
+            prepared = asked or await connection.prepare(_ISOLATION)
+            connection.isolation = await prepared.fetchval()
+        if connection.isolation != "read committed":
+            raise UsageError(
+                f"defer_begin is for READ COMMITTED, and this database's default is "
+                f"{str(connection.isolation).upper()}: say isolation='read committed' if that is "
+                "meant, or leave defer_begin out"
+            )
 
     def failed(
         self, connection: Connection | None, statement: Statement, args: Any, error: BaseException
@@ -233,7 +279,7 @@ class Transaction:
                 self.frames.pop()
                 self.frames[-1].callbacks.extend(frame.callbacks)
                 return
-        elif not frame.cancelled:
+        elif not frame.cancelled and frame.error is None:
             self.frames.pop()
             self.frames[-1].callbacks.extend(frame.callbacks)
             self._refresh()
@@ -312,7 +358,10 @@ class Transaction:
         if connection is None:
             self.end()
             return None
-        if frame.cancelled or connection.raw.is_closed():
+        if not self.begun and not frame.cancelled and frame.error is None:
+            self.end()
+            return await self._give_back(connection)
+        if not self.begun or frame.cancelled or connection.raw.is_closed():
             await self.rollback(None)
             raise self._rolled_back("the unit of work", frame)
         try:
@@ -343,6 +392,8 @@ class Transaction:
             self.pool.drop(connection)
         elif cancelled or connection.raw.is_closed() or not isinstance(error, Exception | None):
             self.pool.mend(connection)
+        elif not self.begun:
+            await self.pool.release(connection)
         else:
             connection.start(ROLLBACK, min(self.timeout, _ROLLBACK_TIMEOUT))
             try:

@@ -20,6 +20,8 @@ from salacia_db.runtime.transaction import Transaction
 T = TypeVar("T")
 
 _portals = count()
+# A read whose types the driver had wrong is read again.
+_ATTEMPTS = 2
 
 
 class TransactionSession(Session):
@@ -40,59 +42,63 @@ class TransactionSession(Session):
         if not statement.read_only:
             return (await self._write(statement, args)).rows
         transaction = self.transaction
-        transaction.check()
-        transaction.busy = True
-        connection = transaction.connection
-        try:
-            if connection is None or transaction.stale:
-                connection = await transaction.enter()
-            prepared = connection.start(statement, self.timeout)
-            if prepared is None:
-                prepared = await connection.prepare(statement)
-            rows: list[Row]
-            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
-            connection.rest()
-        except BaseException as error:
-            failure = transaction.failed(connection, statement, args, error)
-            if failure is error:
-                raise
-        else:
-            return rows
-        finally:
-            transaction.busy = False
-        if transaction.misread(failure):
-            return await self.fetch(statement, *args)
-        # Raised here, where the driver's error, which shows values, is no longer the context.
-        raise failure
+        left = _ATTEMPTS
+        while True:
+            transaction.check()
+            transaction.busy = True
+            connection = transaction.connection
+            try:
+                if connection is None or transaction.stale:
+                    connection = await transaction.enter(statement)
+                prepared = connection.start(statement, self.timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(statement)
+                rows: list[Row]
+                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
+                connection.rest()
+            except BaseException as error:
+                failure = transaction.failed(connection, statement, args, error)
+                if failure is error:
+                    raise
+            else:
+                return rows
+            finally:
+                transaction.busy = False
+            left -= 1
+            if left == 0 or not transaction.misread(failure):
+                # Not in the handler: the driver's error, which shows values, isn't to be context.
+                raise failure
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         if not statement.read_only:
             written = (await self._write(statement, args)).rows
             return written[0] if written else None
         transaction = self.transaction
-        transaction.check()
-        transaction.busy = True
-        connection = transaction.connection
-        try:
-            if connection is None or transaction.stale:
-                connection = await transaction.enter()
-            prepared = connection.start(statement, self.timeout)
-            if prepared is None:
-                prepared = await connection.prepare(statement)
-            rows: list[Row]
-            rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
-            connection.rest()
-        except BaseException as error:
-            failure = transaction.failed(connection, statement, args, error)
-            if failure is error:
-                raise
-        else:
-            return rows[0] if rows else None
-        finally:
-            transaction.busy = False
-        if transaction.misread(failure):
-            return await self.fetchrow(statement, *args)
-        raise failure
+        left = _ATTEMPTS
+        while True:
+            transaction.check()
+            transaction.busy = True
+            connection = transaction.connection
+            try:
+                if connection is None or transaction.stale:
+                    connection = await transaction.enter(statement)
+                prepared = connection.start(statement, self.timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(statement)
+                rows: list[Row]
+                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
+                connection.rest()
+            except BaseException as error:
+                failure = transaction.failed(connection, statement, args, error)
+                if failure is error:
+                    raise
+            else:
+                return rows[0] if rows else None
+            finally:
+                transaction.busy = False
+            left -= 1
+            if left == 0 or not transaction.misread(failure):
+                raise failure
 
     async def execute(self, statement: Statement, *args: Any) -> int:
         return (await self._write(statement, args)).count

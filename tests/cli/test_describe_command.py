@@ -29,6 +29,7 @@ _EFFECTS = {
     "writes": (list, type(None)),
     "uses_time": bool,
     "clean": bool,
+    "before_begin": bool,
 }
 _PARAMETER = {"name": str, "pg_type": str, "py_type": str, "nullable": bool, "optional": bool}
 _COLUMN = {
@@ -117,6 +118,7 @@ def test_the_json_says_what_is_known(project: Folder):
             "writes": [],
             "uses_time": False,
             "clean": True,
+            "before_begin": True,
         },
         "sort_keys": [],
         "choices": [],

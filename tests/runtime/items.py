@@ -1,6 +1,7 @@
 """A table with its statements, as the generator writes them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import starmap
 
 from msgspec import Struct
@@ -58,11 +59,28 @@ GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     none=StaleItem,
 )
 LIST = Statement(
     "items.list",
     f"-- items.list\nselect {ALL} from item order by id",
+    read_only=True,
+    clean=True,
+    before_begin=True,
+)
+DIVIDE = Statement(
+    "items.divide",
+    "-- items.divide\nselect 12 / $1::int4",
+    parameters=("by",),
+    read_only=True,
+    clean=True,
+    before_begin=True,
+)
+MOMENT = Statement("items.moment", "-- items.moment\nselect now()", read_only=True, clean=True)
+SLOW_LIST = Statement(
+    "items.slow_list",
+    "-- items.slow_list\nselect name, pg_sleep(0.05) from item order by id",
     read_only=True,
     clean=True,
 )
@@ -185,6 +203,17 @@ class Items(Group):
 
     async def list(self) -> "list[Item]":
         return list(starmap(Item, await self._session.fetch(LIST)))
+
+    async def divide(self, *, by: int) -> int:
+        found: int = await self._session.fetchval(DIVIDE, by)
+        return found
+
+    async def moment(self) -> datetime:
+        found: datetime = await self._session.fetchval(MOMENT)
+        return found
+
+    async def slow_list(self) -> "list[str]":
+        return [row[0] for row in await self._session.fetch(SLOW_LIST)]
 
     async def sleep(self, *, s: float) -> None:
         await self._session.execute(SLEEP, s)

@@ -15,6 +15,7 @@ from salacia_db.runtime import (
     ReadOnlyTransaction,
     TransactionRolledBack,
     UniqueViolation,
+    UsageError,
 )
 from salacia_db.runtime.pinned import pin
 
@@ -152,3 +153,23 @@ async def test_a_cancelled_unit_goes_back(db: Database) -> None:
                     await uow.items.sleep(s=30)
     assert await db.items.list() == []
     await db.items.insert(1)
+
+
+async def test_isolation_is_what_the_test_began_with_or_is_refused(db: Database) -> None:
+    async with db.unit_of_work(isolation="read committed") as uow:
+        await uow.items.insert(1)
+    for wanted in ("repeatable read", "serializable"):
+        with pytest.raises(UsageError, match=rf"'{wanted}' can't begin .*salacia_isolation"):
+            async with db.unit_of_work(isolation=wanted) as uow:
+                await uow.items.insert(2)
+    assert [item.id for item in await db.items.list()] == [1]
+
+
+async def test_units_may_ask_for_less_isolation_than_there_is(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("begin isolation level serializable")
+    db = pin(Database, connection)
+    for wanted in ("read committed", "repeatable read", "serializable"):
+        async with db.unit_of_work(isolation=wanted, settings={"app.x": wanted}) as uow:
+            assert await uow.fetchval("select current_setting('app.x')") == wanted
+    await connection.close()

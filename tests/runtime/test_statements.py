@@ -1,5 +1,7 @@
 """Lone statements on a database."""
 
+import asyncio
+
 import pytest
 from items import DELETE, GET, Database, Item, StaleItem
 
@@ -127,3 +129,13 @@ async def test_raw_sql_that_leaves_a_transaction_open_is_told_that_nothing_is_ke
     assert await db.fetchval("select count(*) from item") == 0
     assert await db.execute("begin; insert into item values (2, 'b'); commit") == 0
     assert await db.fetchval("select count(*) from item") == 1
+
+
+async def test_each_connection_may_find_the_schema_changed(connect, bystander) -> None:
+    db: Database = await connect(pool_max=3)
+    await db.items.insert(1)
+    # All at once, so that three connections hold the statement.
+    await asyncio.gather(*(db.items.slow_list() for _ in range(3)))
+    await bystander.execute("alter table item alter name type varchar")
+    for _ in range(2):
+        assert await db.items.slow_list() == ["item 1"]

@@ -135,6 +135,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
         columns_read=_by_table(effect.columns_read, catalog),
         columns_written=_by_table(effect.columns_written, catalog),
         uses_time=effect.uses_time,
+        before_begin=effect.before_begin,
     )
     return Understood(Outcome(known, tuple(problems)), text.expansion)
 

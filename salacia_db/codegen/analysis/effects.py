@@ -8,7 +8,7 @@ from salacia_db.codegen.analysis.calls import called, converted, only_reading, r
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Function, Relation
 from salacia_db.codegen.analysis.touched import cascaded, read_columns, written_columns
 from salacia_db.codegen.analysis.tree import Node
-from salacia_db.codegen.analysis.vetted import Touches, tells_time, touches
+from salacia_db.codegen.analysis.vetted import Touches, bound, tells_time, touches
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, MERGE, SELECT, UPDATE, descend
 from salacia_db.codegen.facts import Operation, PgType
 
@@ -29,8 +29,9 @@ class Effects(Struct, frozen=True):
     what triggers and foreign keys change further isn't among them. `read_only`: nothing is written
     or locked, by functions included. `clean`: settings, temporary tables, session locks and the
     like stay as they were. `uses_time`: what it returns or writes may depend on the transaction's
-    time. `not_read_only` and `not_clean` say what kept the statement from being so; empty where it
-    is.
+    time. `before_begin`: in READ COMMITTED it reads the same before its transaction begins as
+    within, and takes nothing that is held to the end. `not_read_only` and `not_clean` say what kept
+    the statement from being so; empty where it is.
 
     `columns_read` and `columns_written` are the names of columns by relation, the changes that
     foreign keys pass on included; None where it may be any of any table.
@@ -41,6 +42,7 @@ class Effects(Struct, frozen=True):
     reads: tuple[int, ...]
     writes: tuple[tuple[int, Operation], ...]
     uses_time: bool
+    before_begin: bool
     not_read_only: str = ""
     not_clean: str = ""
     columns_read: dict[int, frozenset[str]] | None = None
@@ -54,19 +56,21 @@ def effects(queries: list[Node], catalog: Catalog) -> Effects:
     """
     if not queries:
         reason = "PostgreSQL tells nothing of this statement"
-        return Effects(False, False, (), (), True, reason, reason)
+        return Effects(False, False, (), (), True, False, reason, reason)
     seen = _Seen(catalog)
     for query in queries:
         for node in descend(query):
             seen.visit(node)
     # All that isn't known touches the session as well.
     clean = Touches.SESSION not in seen.reasons
+    read_only = Touches.DATA not in seen.reasons
     return Effects(
-        read_only=Touches.DATA not in seen.reasons,
+        read_only=read_only,
         clean=clean,
         reads=tuple(sorted(seen.reads)),
         writes=tuple(sorted(seen.writes)),
         uses_time=seen.uses_time or not clean,
+        before_begin=read_only and clean and not seen.uses_time and not seen.bound,
         not_read_only=seen.reasons.get(Touches.DATA, ""),
         not_clean=seen.reasons.get(Touches.SESSION, ""),
         columns_read=seen.columns_read if clean else None,
@@ -85,6 +89,8 @@ class _Seen:
         self.columns_read: dict[int, frozenset[str]] = {}
         self.columns_written: dict[int, frozenset[str]] = {}
         self.uses_time = False
+        # To its transaction, for what its functions or policies may depend on.
+        self.bound = False
         self.entered: set[int] = set()
 
     def visit(self, node: Node) -> None:
@@ -148,6 +154,7 @@ class _Seen:
         if relation.foreign:
             self._touch(_EVERYTHING, f"{name} is a foreign table")
         if relation.row_security:
+            self.bound = True
             for function in relation.policy_functions:
                 self._call(function, f"a policy of {name} calls ")
 
@@ -195,6 +202,7 @@ class _Seen:
 
     def _call(self, oid: int, prefix: str = "it calls ") -> None:
         function = self.catalog.functions.get(oid)
+        self.bound = self.bound or function is None or bound(function)
         if function is not None and self._enters(function):
             return
         found = touches(function)

@@ -55,6 +55,7 @@ class _Facts(Struct, frozen=True, array_like=True):
     columns_read: tuple[TableColumns, ...] | None
     columns_written: tuple[TableColumns, ...] | None
     uses_time: bool
+    before_begin: bool
 
 
 class _Problem(Struct, frozen=True, array_like=True):

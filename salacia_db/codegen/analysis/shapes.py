@@ -210,6 +210,7 @@ def _told(statement: Statement, answers: _Answers, server: Server, catalog: Cata
         columns_read=_all_columns(query.columns_read for query in queries),
         columns_written=_all_columns(query.columns_written for query in queries),
         uses_time=any(query.uses_time for query in queries),
+        before_begin=all(query.before_begin for query in queries),
     )
     return Outcome(query, tuple(problems))
 

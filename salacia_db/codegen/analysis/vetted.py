@@ -41,6 +41,16 @@ def tells_time(function: Function) -> bool:
     return (name == "age" and len(arguments) == 1) or (name == "timezone" and _TIMETZ in arguments)
 
 
+def bound(function: Function) -> bool:
+    """Whether the result may depend on the transaction: on its number, snapshot or time.
+
+    A person's function may do so unseen, and be replaced tomorrow.
+    """
+    if not function.builtin:
+        return bool(touches(function)) or function.volatility == "v"
+    return function.volatility == "v" or function.name.startswith(_OF_TRANSACTION)
+
+
 def _builtin(function: Function) -> Touches:
     name = function.name
     if name in _DATA_ONLY:
@@ -80,6 +90,14 @@ _HARMLESS = tuple(
 _TIME = frozenset("now transaction_timestamp timetz".split())
 _TIMETZ = 1266
 _FROM_JSON = ("json_populate_", "jsonb_populate_", "json_to_record", "jsonb_to_record")
+
+# What is known of statistics is kept to the end of the transaction that asked.
+_OF_TRANSACTION = tuple(
+    """
+    current_setting pg_cursor pg_current_ pg_export_snapshot pg_snapshot_ pg_stat_ pg_visible_
+    pg_xact_ statement_timestamp txid_
+    """.split()
+)
 
 # citext, hstore, intarray, ltree, pg_trgm, pgcrypto, unaccent, uuid-ossp, vector
 _EXTENSIONS = tuple(

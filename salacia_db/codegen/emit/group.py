@@ -23,6 +23,9 @@ from salacia_db.codegen.emit.writer import (
 )
 from salacia_db.codegen.facts import Batch, Query, TableRef, Unnested
 
+# Kinds whose rows come at once. A cursor lives in a transaction.
+_FETCHED = ("one", "one!", "many", "page")
+
 
 class Group(Struct, frozen=True):
     """A module of queries: `path` leads to it from the database (`billing`, `invoices`)."""
@@ -139,6 +142,8 @@ def _options(
         items.append("read_only=True")
     if query.clean:
         items.append("clean=True")
+    if query.before_begin and statement.kind in _FETCHED:
+        items.append("before_begin=True")
     if method.encoded:
         items.append("json=True")
     if query.tracked is not None:

@@ -43,6 +43,9 @@ create aggregate last_of(int) (sfunc = int4larger, stype = int);
 create operator === (leftarg = int, rightarg = int, function = int4eq);
 create function same(int, int) returns bool language sql as 'select $1 = $2';
 create operator ==== (leftarg = int, rightarg = int, function = same);
+create view plain as select id as key from t;
+create view timely as select now() as moment;
+create view locking as select * from t for update;
 create extension pg_trgm;
 """
 
@@ -138,6 +141,64 @@ def test_read_only_and_clean(shop, sql, letters):
     assert ("r" * result.read_only) + ("c" * result.clean) == letters
     assert (result.not_read_only == "") == result.read_only
     assert (result.not_clean == "") == result.clean
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from t where v like 'a%' and n = $1",
+        "select count(*), max(v) from t group by n",
+        "select similarity(v, 'a') from t where v % 'b'",
+        "select * from m, plain where lower(v) = current_user",
+        "select '2020-01-01'::date + n, to_char(1, '9') from t",
+        "with a as (select * from t) select * from a union select * from t order by v",
+    ],
+)
+def test_plain_reads_may_run_before_their_transaction(shop, sql):
+    assert found(shop, sql).before_begin
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from t for update",
+        "select * from t where id in (select id from t for key share)",
+        "with a as (select * from t for share) select * from a",
+        "select * from locking",
+        "select now()",
+        "select * from t where v < current_date::text",
+        "select localtimestamp, v from t",
+        "select v::timestamptz from t",
+        "select statement_timestamp()",
+        "select clock_timestamp()",
+        "select * from timely",
+        "select pg_current_snapshot()",
+        "select txid_current_snapshot()",
+        "select pg_current_xact_id_if_assigned()",
+        "select txid_current_if_assigned()",
+        "select pg_xact_status('1'::xid8)",
+        "select pg_visible_in_snapshot('1'::xid8, '1:2:'::pg_snapshot)",
+        "select pg_current_xact_id()",
+        "select n_live_tup from pg_stat_user_tables",
+        "select pg_advisory_xact_lock(1)",
+        "select pg_advisory_lock(1)",
+        "select current_setting('app.tenant')",
+        "select random()",
+        "select nextval('child_id_seq')",
+        "select own()",
+        "select seen(1)",
+        "select * from v",
+        "select * from watched",
+        "select 'a'::unsafe",
+        "select last_of(n) from t",
+        "select v ==== v from (select 1 as v) s",
+        "insert into t values (1)",
+        "with w as (delete from t returning *) select * from w",
+        "listen a",
+    ],
+)
+def test_what_holds_or_sees_the_transaction_begins_it(shop, sql):
+    assert not found(shop, sql).before_begin
 
 
 def touches(ask: Asker, sql: str) -> tuple[list[str], list[tuple[str, str]]]:

@@ -16,6 +16,7 @@ _TOTAL_OF = Statement(
     parameters=("customer_id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

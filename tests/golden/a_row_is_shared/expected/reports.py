@@ -16,12 +16,14 @@ _TOTALS = Statement(
     "group by customer_id",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _CUSTOMERS = Statement(
     "reports.customers",
     "-- reports.customers\nselect id, name, nickname\nfrom customers\norder by id",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

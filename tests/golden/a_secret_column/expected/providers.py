@@ -12,6 +12,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _KEY_OF = Statement(
     "providers.key_of",
@@ -19,6 +20,7 @@ _KEY_OF = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _ROTATE = Statement(
     "providers.rotate",

@@ -13,6 +13,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     batch=Batch(
         Statement(
             "things.get",
@@ -38,6 +39,7 @@ _WITH_CODE = Statement(
     parameters=("code", "mood"),
     read_only=True,
     clean=True,
+    before_begin=True,
     timeout=2.0,
     batch=Batch(
         Statement(

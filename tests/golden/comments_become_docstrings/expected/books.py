@@ -17,6 +17,7 @@ _THICK = Statement(
     parameters=("pages",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _THINNEST = Statement(
     "books.thinnest",
@@ -24,6 +25,7 @@ _THINNEST = Statement(
     "select books.id, books.title, books.pages from books order by pages limit 1",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -15,6 +15,7 @@ _NOTED = Statement(
     "-- orders.noted\nselect id, note from orders where note is not null",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _LIKE_THIS = Statement(
     "orders.like_this",
@@ -22,6 +23,7 @@ _LIKE_THIS = Statement(
     parameters=("pattern",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _EITHER = Statement(
     "orders.either",
@@ -29,6 +31,7 @@ _EITHER = Statement(
     parameters=("pattern",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _STATISTICS = Statement(
     "orders.statistics",
@@ -38,6 +41,7 @@ _STATISTICS = Statement(
     "from orders",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _MOVE = Statement(
     "orders.move",

@@ -35,6 +35,7 @@ _NEWEST = Statement(
     parameters=("smallest", "limit"),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -18,9 +18,14 @@ _FEELING = Statement(
     parameters=("mood", "moods"),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _MOODS = Statement(
-    "people.moods", "-- people.moods\nselect distinct mood from people", read_only=True, clean=True
+    "people.moods",
+    "-- people.moods\nselect distinct mood from people",
+    read_only=True,
+    clean=True,
+    before_begin=True,
 )
 _ADD = Statement(
     "people.add",

@@ -16,12 +16,14 @@ _ALL = Statement(
     '       "x""; import os; """.__init__, "x""; import os; """.self from "x""; import os; """',
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _CLASS_ = Statement(
     "x.class_",
     '-- x.class_\nselect "class", "self" as "return", 1 as "1" from "x""; import os; """',
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _OF = Statement(
     "x.of",
@@ -29,6 +31,7 @@ _OF = Statement(
     parameters=("self_", "class_"),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -15,6 +15,7 @@ _WITH_CUSTOMER = Statement(
     "left join customers c on c.id = o.customer_id",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _CUSTOMER_OF = Statement(
     "orders.customer_of",
@@ -26,6 +27,7 @@ _CUSTOMER_OF = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _NAMED_CUSTOMER_OF = Statement(
     "orders.named_customer_of",
@@ -37,6 +39,7 @@ _NAMED_CUSTOMER_OF = Statement(
     parameters=("id", "name"),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -51,6 +51,7 @@ _BROWSE = Paged(
     parameters=("mood", "min_size", "makers"),
     read_only=True,
     clean=True,
+    before_begin=True,
     optional={"mood": 1, "min_size": 2, "makers": 4},
     choices={
         "unknown": {True: 8, False: 16, None: 0, UNSET: 0},
@@ -66,6 +67,7 @@ _NAMES = Paged(
     orders={None: (Key(("name",)),)},
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _NEAR = Paged(
     "parts.near",
@@ -77,6 +79,7 @@ _NEAR = Paged(
     parameters=("size",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -15,6 +15,7 @@ _OF = Statement(
     parameters=("alias",),
     read_only=True,
     clean=True,
+    before_begin=True,
     json=True,
 )
 

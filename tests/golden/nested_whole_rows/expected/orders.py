@@ -18,6 +18,7 @@ _WITH_CUSTOMER = Statement(
     parameters=("since",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

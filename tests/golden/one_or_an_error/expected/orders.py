@@ -16,6 +16,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     none=NoSuchOrder,
 )
 _AMOUNT_OF = Statement(
@@ -24,10 +25,15 @@ _AMOUNT_OF = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
     timeout=0.5,
 )
 _COUNT = Statement(
-    "orders.count", "-- orders.count\nselect count(*) from orders", read_only=True, clean=True
+    "orders.count",
+    "-- orders.count\nselect count(*) from orders",
+    read_only=True,
+    clean=True,
+    before_begin=True,
 )
 
 

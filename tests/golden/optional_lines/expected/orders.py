@@ -38,6 +38,7 @@ _SEARCH = Dynamic(
     parameters=("customer", "at_least", "limit"),
     read_only=True,
     clean=True,
+    before_begin=True,
     optional={"customer": 1, "at_least": 2},
     choices={
         "noted": {True: 4, False: 8, None: 0, UNSET: 0},
@@ -55,6 +56,7 @@ _WITH_NOTES = Dynamic(
     parameters=("at_least",),
     read_only=True,
     clean=True,
+    before_begin=True,
     optional={"at_least": 1},
     choices={"noted": {True: 2, False: 0, None: 0, UNSET: 0}},
 )
@@ -71,6 +73,7 @@ _COSTING = Dynamic(
     parameters=("at_least",),
     read_only=True,
     clean=True,
+    before_begin=True,
     optional={"at_least": 1},
     choices={"noted": {True: 2, False: 0, None: 0, UNSET: 0}},
 )
@@ -160,6 +163,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

@@ -13,6 +13,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

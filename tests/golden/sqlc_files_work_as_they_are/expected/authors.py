@@ -16,6 +16,7 @@ _GET_AUTHOR = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _LIST_AUTHORS = Statement(
     "authors.list_authors",
@@ -24,6 +25,7 @@ _LIST_AUTHORS = Statement(
     "ORDER BY name",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _CREATE_AUTHOR = Statement(
     "authors.create_author",
@@ -83,6 +85,7 @@ _AUTHORS_BY_IDS = Statement(
     parameters=("ids",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _FIRST_BY_NAME = Statement(
     "authors.first_by_name",
@@ -91,6 +94,7 @@ _FIRST_BY_NAME = Statement(
     parameters=("name",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _BOOKS_WITH_AUTHORS = Statement(
     "authors.books_with_authors",
@@ -100,6 +104,7 @@ _BOOKS_WITH_AUTHORS = Statement(
     "JOIN authors ON authors.id = books.author_id",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _LOAD_AUTHORS = Statement(
     "authors.load_authors",

@@ -14,6 +14,7 @@ _ALL = Statement(
     "select big_orders.id, big_orders.amount, big_orders.note, big_orders.customer from big_orders order by amount desc",
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _OF = Statement(
     "big_orders.of",
@@ -21,6 +22,7 @@ _OF = Statement(
     parameters=("customer",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 

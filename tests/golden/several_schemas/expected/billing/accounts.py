@@ -17,6 +17,7 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 _NAMED = Statement(
     "billing.accounts.named",
@@ -28,6 +29,7 @@ _NAMED = Statement(
     parameters=("state",),
     read_only=True,
     clean=True,
+    before_begin=True,
 )
 
 
