@@ -27,7 +27,11 @@ _CARRIED = frozenset(
     " timestamp timestamptz time bytea".split()
 )
 # What would be worked out of the rows of one page, or make several of one.
-_ACROSS = {"hasWindowFuncs": "a window function", "hasTargetSRFs": "a function that returns a set"}
+_ACROSS = {
+    "hasAggs": "an aggregate",
+    "hasWindowFuncs": "a window function",
+    "hasTargetSRFs": "a function that returns a set",
+}
 
 
 class PagingError(Exception):

@@ -184,6 +184,7 @@ _CLAUSES = (
     "select from where insert into values update set delete returning with order group by having"
     " limit offset join left right inner full cross lateral union intersect except distinct on"
     " conflict do nothing using merge when matched then and or not null exists between"
+    " case else end as in is like asc desc"
 ).split()
 
 

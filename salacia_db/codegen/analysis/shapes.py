@@ -142,7 +142,14 @@ def _smallest(
         if answer.query is None:
             given, problems = more.given, answer.problems
     when = _when(statement, given)
-    return Outcome(None, tuple(replace(p, message=f"{p.message} ({when})") for p in problems))
+    return Outcome(None, tuple(_in_shape(p, when) for p in problems))
+
+
+def _in_shape(problem: Problem, when: str) -> Problem:
+    hint = problem.hint
+    if hint is None and problem.message.startswith("syntax error") and when.startswith("without"):
+        hint = "what is left has to be a statement, too: keep a line beside them that always stays"
+    return replace(problem, message=f"{problem.message} ({when})", hint=hint)
 
 
 def _when(statement: Statement, given: frozenset[Bit]) -> str:

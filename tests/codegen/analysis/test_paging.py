@@ -157,6 +157,7 @@ def test_an_order_has_to_be_total_whatever_is_joined(shop):
          f"a function that returns a set {CANNOT}"),
         ("select id from part union select id from maker order by id", f"UNION {CANNOT}"),
         ("select id from part order by id for update", f"FOR {CANNOT}"),
+        ("select count(*) as n from part order by count(*)", f"an aggregate {CANNOT}"),
         ("select id, code from part order by 1", OF_TABLES),
         ("select id, -id as at from part order by at, id", OF_TABLES),
         ("select id as n from part order by n",

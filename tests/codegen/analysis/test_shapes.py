@@ -58,6 +58,14 @@ def test_the_shape_that_the_server_rejects_is_named(ask: Asker) -> None:
     assert "(without `by`)" in problem
 
 
+def test_a_clause_of_which_nothing_is_left_wants_a_line_that_stays(ask: Asker) -> None:
+    problem = ask.problem(
+        "select\n  case\n    when id = :a then 1 -- if :a\n    else 2\n  end as n from interactions"
+    )
+    assert 'error: syntax error at or near "else" (without `a`)' in problem
+    assert "hint: what is left has to be a statement, too: keep a line" in problem
+
+
 def test_what_is_named_is_as_little_as_the_server_rejects(ask: Asker) -> None:
     problem = ask.problem(
         "select id from interactions\nwhere model = :m -- if :m\n  and error = :e -- if :e\n"
