@@ -69,13 +69,15 @@ def encode(belongs: bytes, keys: tuple[Any, ...], *, inclusive: bool) -> str:
     return base64.urlsafe_b64encode(data + _checksum(data)).rstrip(b"=").decode()
 
 
-def decode(cursor: str, belongs: bytes, name: str, parameter: str) -> tuple[tuple[Any, ...], bool]:
+def decode(
+    cursor: object, belongs: bytes, name: str, parameter: str
+) -> tuple[tuple[Any, ...], bool]:
     """The keys of a cursor, and whether its own row belongs to the page.
 
     Raises `InvalidCursor` where it is damaged or belongs to something else.
     """
     damaged = InvalidCursor(f"{name}: `{parameter}` is no cursor", parameter=parameter)
-    if len(cursor) > _LONGEST:
+    if not isinstance(cursor, str) or len(cursor) > _LONGEST:
         raise damaged
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

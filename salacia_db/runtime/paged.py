@@ -97,7 +97,7 @@ class Paged:
     ) -> Page[T]:
         """The rows behind a cursor, or before one; the first without either.
 
-        Raises `InvalidCursor`, and `InvalidArgument` where `limit` is less than 1.
+        Raises `InvalidCursor`, and `InvalidArgument` where `limit` is no int or less than 1.
         """
         self._at_least_one("limit", limit)
         if after is not None and before is not None:
@@ -143,7 +143,7 @@ class Paged:
     ) -> NumberedPage[T]:
         """The page of a number, from 1 on, with the total of the same moment.
 
-        Raises `InvalidArgument` where `page` or `limit` is less than 1.
+        Raises `InvalidArgument` where `page` or `limit` is no int or less than 1.
         """
         self._at_least_one("page", page)
         self._at_least_one("limit", limit)
@@ -189,10 +189,13 @@ class Paged:
         parameter = "before" if backwards else "after"
         return InvalidCursor(f"{self._name}: `{parameter}` is no cursor", parameter=parameter)
 
-    def _at_least_one(self, name: str, value: int) -> None:
-        if value < 1:
+    def _at_least_one(self, name: str, value: object) -> None:
+        # Nothing but a type checker has looked at it, and a request's may be a text.
+        if not isinstance(value, int) or value < 1:
             raise InvalidArgument(
-                f"{self._name}: `{name}` has to be 1 or more", parameter=name, expected="integer"
+                f"{self._name}: `{name}` has to be an int, 1 or more",
+                parameter=name,
+                expected="integer",
             )
 
     def _counted(self, rows: Sequence[Row], order: str | None) -> tuple[int, list[Row]]:

@@ -299,7 +299,7 @@ def _decoded(text: str, belongs: bytes) -> object:
         return None
 
 
-@pytest.mark.parametrize("text", ["", "x", "é", "A" * 10_000, "AAAA", "=" * 8])
+@pytest.mark.parametrize("text", ["", "x", "é", "A" * 10_000, "AAAA", "=" * 8, b"AAAA", 5])
 async def test_what_is_no_cursor_is_refused(db, entries, text):
     with pytest.raises(InvalidCursor):
         await read(BY_SIZE, db, after=text)
@@ -319,10 +319,10 @@ async def test_a_forged_cursor_gives_no_more_than_the_query(db, entries):
 async def test_bad_arguments_say_so(db, entries):
     with pytest.raises(UsageError, match="`after` or `before`"):
         await read(BY_SIZE, db, after="a", before="b")
-    for limit in (0, -1):
-        with pytest.raises(InvalidArgument, match="`limit` has to be 1 or more"):
+    for limit in (0, -1, "5", 2.0, None):
+        with pytest.raises(InvalidArgument, match="`limit` has to be an int, 1 or more"):
             await read(BY_SIZE, db, limit=limit)
-    with pytest.raises(InvalidArgument, match="`page` has to be 1 or more"):
+    with pytest.raises(InvalidArgument, match="`page` has to be an int, 1 or more"):
         await BY_SIZE.numbered(db.session, (None,), build, page=0, limit=3)
 
 
