@@ -1,8 +1,7 @@
 """Configuration: where the database is and how the pool behaves. Imports nothing of ours."""
 
-import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypedDict
 from urllib.parse import unquote, urlsplit
 
@@ -177,7 +176,7 @@ def _bad_scheme(scheme: str) -> str:
     if base in ("postgresql", "postgres"):
         return f"{said}; it says {base}+…: leave out the + and the driver's name"
     # Without a known scheme, what stands before the first colon may be anything, a password even.
-    close = difflib.get_close_matches(scheme, _SCHEMES, n=1)
+    close = _closest(scheme, _SCHEMES)
     return f"{said}; did you mean {close[0]}:?" if close else said
 
 
@@ -216,8 +215,15 @@ def _hint(word: str, known: Mapping[str, object]) -> str:
     if _ELSEWHERE.get(word) in known:
         return f"; did you mean {_ELSEWHERE[word]!r}?"
     close = [name for name in known if name.startswith(word)] if word else []
-    close = close or difflib.get_close_matches(word, known, n=1)
+    close = close or _closest(word, known)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _closest(word: str, known: Iterable[str]) -> list[str]:
+    # Imported late: a program without mistakes needs it never.
+    from difflib import get_close_matches
+
+    return get_close_matches(word, known, n=1)
 
 
 def _build(url: str, profile: str, merged: dict[str, Any]) -> DatabaseSettings:

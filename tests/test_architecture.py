@@ -107,6 +107,17 @@ def test_a_stage_of_the_generator_knows_only_what_comes_before_it(stage: str) ->
                 assert other in STAGES[stage], f"{module} must not import {name}"
 
 
+def test_importing_the_package_loads_nothing_but_the_driver_and_msgspec() -> None:
+    program = (
+        "import sys, asyncpg, msgspec; before = set(sys.modules)\n"
+        "import salacia; print(*set(sys.modules) - before)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {name.partition(".")[0] for name in loaded} == {"salacia", "salacia_db"}
+
+
 def test_the_server_launcher_is_imported_only_when_it_is_asked_for() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", "import salacia, sys; print(*sys.modules)"],

@@ -11,7 +11,7 @@ from salacia_db.config import DatabaseSettings
 from salacia_db.runtime import failures
 from salacia_db.runtime.codecs import install_codecs
 from salacia_db.runtime.errors import ConnectionFailed
-from salacia_db.runtime.extensions import TypedConnection
+from salacia_db.runtime.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.statement import Statement
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Connection:
     when the watchdog ends what runs now, `expires` when the connection is too old. `dirty`:
     something ran that is not proven to leave the session as it was. `current` is the statement
     that runs or ran last; in a unit of work, `where` is its place in the program. `since` is when
-    either began. `isolation` is the session's default, None until somebody has asked.
+    either began. `isolation` is the session's default, None until somebody has asked. `types` are
+    those that it shares with others.
     """
 
     __slots__ = (
@@ -86,14 +87,23 @@ class Connection:
         "limit",
         "raw",
         "since",
+        "types",
         "watchdog",
         "where",
     )
 
     watchdog: "Watchdog"  # the pool's, which sets it
 
-    def __init__(self, raw: RawConnection, *, incarnation: str | None, limit: int) -> None:
+    def __init__(
+        self,
+        raw: RawConnection,
+        *,
+        incarnation: str | None,
+        limit: int,
+        types: dict[int, Any] | None = None,
+    ) -> None:
         self.raw = raw
+        self.types = {} if types is None else types
         # asyncpg's own types stop here: its records and statements are Any.
         self.driver = _driver(raw)
         self.bind_execute = self.driver.bind_execute
@@ -148,6 +158,17 @@ class Connection:
         self.full = len(held) >= self.limit
         return prepared
 
+    def forget_types(self) -> None:
+        """What is known of types is wrong, and each held statement has its share of that.
+
+        The connection ends when it is given back.
+        """
+        self.raw.get_settings().clear_type_cache()
+        self.types.clear()
+        self.held.clear()
+        self.full = False
+        self.expires = -NEVER
+
     def expire(self) -> None:
         """Ends what runs: a polite cancel would hang where the server doesn't answer."""
         self.expired = True
@@ -190,7 +211,7 @@ async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:
     return raw
 
 
-async def open_connection(settings: DatabaseSettings, url: str) -> Connection:
+async def open_connection(settings: DatabaseSettings, url: str, types: KnownTypes) -> Connection:
     """A new connection, set up for the pool. Raises `ConnectionFailed`."""
     raw = await open_raw(settings, url)
     try:
@@ -206,7 +227,10 @@ async def open_connection(settings: DatabaseSettings, url: str) -> Connection:
     except BaseException:
         raw.terminate()
         raise
-    return Connection(raw, incarnation=incarnation, limit=settings.prepared_statements)
+    raw.known = types.of(incarnation)
+    return Connection(
+        raw, incarnation=incarnation, limit=settings.prepared_statements, types=raw.known
+    )
 
 
 def _refused(error: Exception, settings: DatabaseSettings) -> ConnectionFailed:

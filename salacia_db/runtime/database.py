@@ -36,6 +36,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
 from salacia_db.runtime.connection import NEVER, Connection, open_connection
 from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.extensions import KnownTypes
 from salacia_db.runtime.finding import Finder
 from salacia_db.runtime.hooks import Hooks
 from salacia_db.runtime.late import LateRunner
@@ -77,6 +78,7 @@ class Database(Finder[Session], Generic[U]):
         self.pool = Pool(self.settings.pool, self.open_connection)
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
         self._url = self.settings.url
+        self._types = KnownTypes()
         logs = self.settings.log_statements
         self._pooled = LoggedPooledSession(self) if logs else PooledSession(self)
         self.session: Session = self._pooled
@@ -166,7 +168,7 @@ class Database(Finder[Session], Generic[U]):
 
     async def open_connection(self) -> Connection:
         """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""
-        return await open_connection(self.settings, self._url)
+        return await open_connection(self.settings, self._url, self._types)
 
     def transaction(self, options: Options, where: str) -> Transaction:
         """What a new unit of work stands on."""

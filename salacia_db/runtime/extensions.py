@@ -1,35 +1,75 @@
-"""Types of the usual extensions in their binary form.
+"""Types that the driver has to look up: once for all connections, and with codecs of extensions.
 
-Left alone, asyncpg carries them as text: then it reads no composite that holds one, and crashes the
-interpreter on an array with an empty element. Their oids differ from database to database, so that
-their codecs are set when the driver looks a type up.
+Left alone, asyncpg asks about each enum, domain, composite or array of them anew on each
+connection, in several round trips. Types of the usual extensions it carries as text: then it reads
+no composite that holds one, and crashes the interpreter on an array with an empty element. Their
+oids differ from database to database, so that their codecs are set when a type is looked up.
 """
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 _INT = struct.Struct("!i")
 
 
-class TypedConnection(asyncpg.Connection):
-    """asyncpg's connection, which knows the types of extensions."""
+class KnownTypes:
+    """What connections have found out about the types of a database, by oid.
 
-    __slots__ = ()
+    A server of another life may have other types under these numbers, so that nothing is kept
+    from one incarnation to the next, nor where that is unknown.
+    """
+
+    __slots__ = ("_incarnation", "_types")
+
+    def __init__(self) -> None:
+        self._incarnation: str | None = None
+        self._types: dict[int, Any] = {}
+
+    def of(self, incarnation: str | None) -> dict[int, Any]:
+        """The types for a connection, which adds to them."""
+        if incarnation is None or incarnation != self._incarnation:
+            self._incarnation, self._types = incarnation, {}
+        return self._types
+
+
+class _Known(NamedTuple):
+    """In place of the statement that asked: it took no anonymous statement's place."""
+
+    name: str = "known"
+
+
+class TypedConnection(asyncpg.Connection):
+    """asyncpg's connection, which knows the types of extensions, and those that others know.
+
+    Each type in `known` stands behind those that it is made of.
+    """
+
+    __slots__ = ("known",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known: dict[int, Any] = {}
 
     async def _introspect_types(self, typeoids: Any, timeout: float) -> Any:
-        introspect: Any = getattr(super(), "_introspect_types")  # noqa: B009 (not in the stubs)
-        found: tuple[list[Any], Any] = await introspect(typeoids, timeout)
+        asked: Any = _Known()
+        if not self.known.keys() >= set(typeoids):
+            introspect: Any = getattr(super(), "_introspect_types")  # noqa: B009 (not in the stubs)
+            rows, asked = await introspect(typeoids, timeout)
+            for row in rows:
+                self.known.setdefault(row["oid"], row)
+        # All of them, so that the next statement finds them in place.
+        types = list(self.known.values())
         settings: Any = self.get_settings()
-        for row in found[0]:
+        for row in types:
             codec = _CODECS.get(row["name"])
             if codec is not None and row["kind"] == b"b" and row["oid"] >= _FIRST_USER_OID:
                 settings.add_python_codec(
                     row["oid"], row["name"], row["ns"], [], "scalar", *codec, "binary"
                 )
-        return found
+        return types, asked
 
 
 def _encode_text(value: str) -> bytes:

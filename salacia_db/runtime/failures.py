@@ -95,12 +95,7 @@ def explain(
     if isinstance(error, asyncpg.PostgresError) and from_server(error):
         return database_error(error, name)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
-        # What this connection knows of types is wrong, and each statement that it holds has its
-        # share of that: it ends when it is given back.
-        connection.raw.get_settings().clear_type_cache()
-        connection.held.clear()
-        connection.full = False
-        connection.expires = float("-inf")
+        connection.forget_types()
         what = errors.SchemaChanged if statement.read_only else errors.DatabaseError
         return what(
             f"{name}: it ran, but its result can't be read: a type has changed meanwhile",
