@@ -37,6 +37,7 @@ from salacia_db.codegen.source.lexer import lex
 from salacia_db.codegen.source.optional import Shape, bits, optional_names, shape, shapes
 from salacia_db.codegen.source.rewriting import file_offset
 from salacia_db.codegen.source.splicing import Splice, splice
+from salacia_db.codegen.source.unfiltered import unfiltered
 
 T = TypeVar("T")
 
@@ -50,9 +51,9 @@ def analyse_shapes(statement: Statement, server: Server, catalog: Catalog) -> Ou
     """
     if not statement.optional and statement.kind != "page":
         return _needless_empty(statement) or analyse(statement, server, catalog)
-    alone = shapes_to_batch(statement)
-    if alone is not None:
-        return Outcome(None, (alone,))
+    wrong = shapes_to_batch(statement) or unfiltered(statement)
+    if wrong is not None:
+        return Outcome(None, (wrong,))
     found = shapes(statement)
     asked = _ask(statement, [one for one in found if not one.writes_nothing], server, catalog)
     if isinstance(asked, Outcome):
