@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, TypeVar
 
-from salacia_db.runtime.errors import InvalidArgument, InvalidValue
+from salacia_db.runtime.asked import asked, unreadable
+from salacia_db.runtime.errors import InvalidArgument
 
 T = TypeVar("T")
 Each = Callable[[Any], Any]
@@ -19,11 +20,7 @@ def read_array(type_: type[T], dimensions: int, value: Any, each: Each | None = 
     Raises `InvalidValue` where the array has another number of dimensions.
     """
     if not _fits(value, dimensions):
-        raise InvalidValue(
-            f"it ran, but a value of its result is an array whose dimensions are not those of "
-            f"{type_}",
-            sqlstate="2202E",
-        )
+        raise unreadable(f"an array whose dimensions are not those of {type_}", sqlstate="2202E")
     found: T = value if each is None else _mapped(value, dimensions, each)
     return found
 
@@ -34,8 +31,10 @@ def write_array(dimensions: int, value: Any, each: Each | None = None) -> Any:
     Raises `InvalidArgument` where they are nested otherwise.
     """
     if not _fits(value, dimensions):
+        name = asked()
         raise InvalidArgument(
-            f"an argument is not nested as an array of {dimensions} dimensions; nothing was sent",
+            ("" if name is None else f"{name}: ")
+            + f"an argument is not nested as an array of {dimensions} dimensions; nothing was sent",
             parameter="",
             expected=f"{dimensions} dimensions",
         )

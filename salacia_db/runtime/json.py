@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from salacia_db.runtime.asked import unreadable
 from salacia_db.runtime.errors import InvalidValue
 
 _decode = msgspec.json.Decoder().decode
@@ -35,7 +36,7 @@ class JsonReader:
 def json_decoder(type_: Any) -> Callable[[bytes], Any]:
     """A function that decodes JSON's text straight into the type.
 
-    It raises `InvalidValue` where the text isn't that.
+    It raises `InvalidValue`, which names the statement, where the text isn't that.
     """
     decode = msgspec.json.Decoder(type_).decode
 
@@ -61,7 +62,7 @@ def _failure(type_: Any, error: msgspec.DecodeError) -> InvalidValue:
         at = f", at `{place}" if place else ""
         what = f"JSON that is no {name}{at}{told}; mend the value, or its type"
         what += " under [tool.salacia.types] or `-- as`"
-    return InvalidValue(f"it ran, but a value of its result is {what}", sqlstate="22032")
+    return unreadable(what, sqlstate="22032")
 
 
 decode_json = json_decoder(Any)

@@ -109,10 +109,11 @@ class Paged:
         if given is not None:
             keys, position = self._position(given, form[1], belongs, backwards=backwards)
         shape = self._shape((*form, backwards, position, total, False))
+        statement = shape.statement
         placed = (None,) * len(self._orders[form[1]]) if keys is None else keys
         try:
             rows = await session.fetch(
-                shape.statement, *shape.pick((*self._own(values), *placed, limit + 1))
+                statement, *shape.pick((*self._own(values), *placed, limit + 1))
             )
         except InvalidArgument as error:
             if error.parameter != _CURSOR:
@@ -149,9 +150,10 @@ class Paged:
         self._at_least_one("limit", limit)
         form = self._form(values)
         shape = self._shape((*form, False, None, True, True))
+        statement = shape.statement
         nothing = (None,) * len(self._orders[form[1]])
         rows = await session.fetch(
-            shape.statement,
+            statement,
             *shape.pick((*self._own(values), *nothing, limit, (page - 1) * limit)),
         )
         total, rows = self._counted(rows, form[1])

@@ -126,7 +126,7 @@ _BUILTIN: dict[str, PyType] = {
         INT,
     ),
     **dict.fromkeys(
-        ("text", "varchar", "bpchar", "name", "unknown", "xml", "jsonpath", "refcursor", "cstring"),
+        ("text", "varchar", "bpchar", "name", "unknown", "xml", "jsonpath", "cstring"),
         TEXT,
     ),
     **dict.fromkeys(
@@ -138,6 +138,7 @@ _BUILTIN: dict[str, PyType] = {
     ),
     "tsvector": MAYBE_EMPTY,
     "tsquery": MAYBE_EMPTY,
+    "refcursor": MAYBE_EMPTY,
     "bool": same(_builtin("bool")),
     "float4": same(_builtin("float")),
     "float8": same(_builtin("float")),

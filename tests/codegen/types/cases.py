@@ -21,7 +21,10 @@ from salacia_db.runtime import Interval
 
 @dataclass(frozen=True)
 class Case:
-    """A type of PostgreSQL: as it is written, as it is read and given in Python, and values."""
+    """A type of PostgreSQL: as it is written, as it is read and given in Python, and values.
+
+    `kin` is the type whose row of the table speaks for it, too.
+    """
 
     type: str
     read: str
@@ -29,6 +32,7 @@ class Case:
     values: st.SearchStrategy[Any]
     edges: Mapping[str, Any] = field(default_factory=dict)
     normal: Callable[[Any], Any] = lambda value: value
+    kin: str | None = None
 
     @property
     def many(self) -> bool:
@@ -36,11 +40,9 @@ class Case:
         return self.type not in UNGIVEN
 
 
-UNREAD = ("tsvector", "tsquery")
-UNGIVEN = (
-    *UNREAD,
-    *("path", "polygon", "int4multirange", "datemultirange", "vector(3)", "halfvec(2)"),
-)
+UNREAD = ("tsvector", "tsquery", "query_int", "refcursor")
+MULTIRANGES = tuple(f"{of}multirange" for of in ("int4", "int8", "num", "date", "ts", "tstz"))
+UNGIVEN = (*UNREAD, *MULTIRANGES, "path", "polygon", "vector(3)", "halfvec(2)")
 
 
 def case(
@@ -51,8 +53,14 @@ def case(
     *,
     given: str | None = None,
     normal: Callable[[Any], Any] = lambda value: value,
+    kin: str | None = None,
 ) -> Case:
-    return Case(type_, read, given or read, values, edges or {}, normal)
+    return Case(type_, read, given or read, values, edges or {}, normal, kin)
+
+
+def words(type_: str, *texts: str, kin: str | None = None) -> Case:
+    """A type that is carried as text, of which PostgreSQL prints just these."""
+    return case(type_, "str", st.sampled_from(texts), kin=kin)
 
 
 def integers(bits: int, *, signed: bool = True) -> st.SearchStrategy[int]:
@@ -137,12 +145,23 @@ def multiranges(bounds: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+def multirange(type_: str, bound: str, bounds: st.SearchStrategy[Any]) -> Case:
+    read, given = f"list[Range[{bound}]]", f"Sequence[Range[{bound}]]"
+    return case(type_, read, multiranges(bounds), {"'{}'": [], "'{(,)}'": [Range()]}, given=given)
+
+
 SMALL = st.integers(-(10**6), 10**6)
 DATES = st.dates(date(1, 1, 2), date(9999, 12, 30))
 MOMENTS = st.datetimes()
 OID = integers(32, signed=False)
 LINE = st.builds(Line, FINITE, FINITE.filter(lambda b: abs(b) > 1e-3), FINITE)
 INT4RANGE = "Range[int]"
+SNAPSHOT = "tuple[int, int, tuple[int, ...]]"
+# The lower half of a transaction's number is never 0.
+XID8S = st.integers(1, 2**62).filter(lambda number: number % 2**32 > 0)
+SNAPSHOTS = st.lists(XID8S, min_size=1, max_size=6, unique=True).map(
+    lambda found: (min(found), max(found), tuple(sorted(found)[:-1]))
+)
 
 CASES = (
     case("smallint", "int", integers(16)),
@@ -232,11 +251,25 @@ CASES = (
     case("money", "str", st.integers(0, 10**15).map(lambda n: f"${n / 100:,.2f}")),
     case("oid", "int", OID),
     case("xid", "int", OID),
+    case("cid", "int", OID, kin="xid"),
     case("xid8", "int", integers(64, signed=False)),
     case("pg_lsn", "int", integers(64, signed=False)),
-    case("regclass", "str", st.sampled_from(["pg_class", "pg_type"])),
-    case("regtype", "str", st.sampled_from(["integer", "text[]"])),
-    case("regproc", "str", st.sampled_from(["pg_sleep", "now"])),
+    case("tid", "tuple[int, int]", st.tuples(OID, integers(16, signed=False))),
+    case("pg_snapshot", SNAPSHOT, SNAPSHOTS),
+    case("txid_snapshot", SNAPSHOT, SNAPSHOTS, kin="pg_snapshot"),
+    case("refcursor", "str", TEXT),
+    words("regclass", "pg_class", "pg_type"),
+    words("regtype", "integer", "text[]"),
+    words("regproc", "pg_sleep", "now"),
+    words("regprocedure", "pg_sleep(double precision)", "now()", kin="regclass"),
+    words("regoper", "||/", kin="regclass"),
+    words("regoperator", "+(integer,integer)", "-(NONE,integer)", kin="regclass"),
+    words("regcollation", '"C"', '"POSIX"', kin="regclass"),
+    words("regconfig", "english", "simple", kin="regclass"),
+    words("regdictionary", "simple", kin="regclass"),
+    words("regnamespace", "pg_catalog", "public", kin="regclass"),
+    words("regrole", "pg_monitor", kin="regclass"),
+    words("aclitem", "pg_monitor=r/pg_monitor", "=r*/pg_monitor"),
     case("point", "Point", POINTS, {"'(NaN,Infinity)'": Point(nan, inf)}),
     case("line", "Line", LINE),
     case("lseg", "LineSegment", st.builds(LineSegment, POINTS, POINTS)),
@@ -272,9 +305,15 @@ CASES = (
         {"'{}'": [], "'{(,1),[5,)}'": [Range(None, 1), Range(5)]},
         given=f"Sequence[{INT4RANGE}]",
     ),
-    case("datemultirange", "list[Range[date]]", multiranges(DATES), given="Sequence[Range[date]]"),
+    multirange("int8multirange", "int", SMALL),
+    multirange("nummultirange", "Decimal", NUMBERS),
+    multirange("datemultirange", "date", DATES),
+    multirange("tsmultirange", "datetime", MOMENTS),
+    multirange("tstzmultirange", "datetime", INSTANTS),
     case("citext", "str", TEXT),
-    case("ltree", "str", st.lists(LABEL, min_size=1, max_size=5).map(".".join)),
+    case("ltree", "str", st.lists(LABEL, min_size=1, max_size=5).map(".".join), {"''": ""}),
+    words("lquery", "*.a|b.*{1,2}", "a@", kin="ltree"),
+    words("ltxtquery", "a & !b", "a*", kin="ltree"),
     case(
         "hstore",
         "dict[str, str | None]",
@@ -298,8 +337,20 @@ CASES = (
         ),
         given="Sequence[float]",
     ),
-    case("cube", "str", st.sampled_from(["(1, 2)", "(1, 2),(3, 4)"])),
+    words("cube", "(1, 2)", "(1, 2),(3, 4)"),
+    words("seg", "1", "1 .. 2", kin="cube"),
+    words("sparsevec(3)", "{1:1.5,3:2}/3", "{}/3", kin="cube"),
+    words("isbn", "0-393-04002-X", kin="cube"),
+    words("isbn13", "978-0-393-04002-9", kin="cube"),
+    words("ismn", "M-2306-7118-7", kin="cube"),
+    words("ismn13", "979-0-2306-7118-7", kin="cube"),
+    words("issn", "1436-4522", kin="cube"),
+    words("issn13", "977-1436-452-00-8", kin="cube"),
+    words("ean13", "979-0-2306-7118-7", kin="cube"),
+    words("upc", "036000291452", kin="cube"),
+    words("query_int", "1 & !2", kin="tsquery"),
 )
+EXTENSIONS = ("hstore", "citext", "ltree", "vector", "cube", "seg", "isn", "intarray")
 # Python's words for those of SQL that a name of a query can't hold.
 NAMES = {case.type: f"t{number}" for number, case in enumerate(CASES)}
 

@@ -1,6 +1,7 @@
 """JSON goes straight from the wire into the type that it has, wherever it stands."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
@@ -9,7 +10,7 @@ import pytest
 from projects import imported, written
 
 from salacia_db.postgres.scratch import scratch_database
-from salacia_db.runtime import Created, Hooks, InvalidValue
+from salacia_db.runtime import Created, Hooks, InvalidValue, json_decoder
 from salacia_db.runtime.pinned import pin
 
 SCHEMA = """
@@ -19,6 +20,7 @@ create table orders (
   all_lines jsonb[], parcel parcel, parcels parcel[], told jsonb
 );
 create table notes (id int primary key, body jsonb);
+create table tags (id int primary key, order_id int references orders);
 """
 COLUMNS = "id, lines, raw, old_raw, plain, all_lines, parcel, parcels, told"
 QUERIES = f"""
@@ -45,6 +47,21 @@ from orders, jsonb_array_elements(lines) l;
 insert into notes values (:id, :body) returning *;
 -- name: kept :many
 select body from notes order by id;
+-- name: paged :page
+select * from orders order by id;
+-- name: chosen :many
+select id, lines from orders
+where true
+  and id = :id;  -- if :id
+-- name: first :one
+select lines from orders where id = :id;
+-- name: shared :one
+-- batch
+select lines from orders where id = :id;
+-- name: again :bulk
+update orders set id = id where id = :id returning *;
+-- name: same :one
+update orders set id = id where id = :id returning *;
 """
 ACME = """
 from msgspec import Struct
@@ -174,6 +191,57 @@ async def test_what_does_not_fit_its_type_is_told_without_its_value(db: Any, pac
     )
     assert "s3cret" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+ROUTES: dict[str, Callable[[Any, Any], Any]] = {
+    "kept.every": lambda db, _: db.kept.every(),
+    "kept.flowing": lambda db, _: anext(aiter(db.kept.flowing())),
+    "kept.whole": lambda db, _: db.kept.whole(),
+    "kept.both": lambda db, _: db.kept.both(),
+    "kept.aggregated": lambda db, _: db.kept.aggregated(),
+    "kept.paged": lambda db, _: db.kept.paged(),
+    "kept.paged (by number)": lambda db, _: db.kept.paged_numbered(),
+    "kept.chosen": lambda db, _: db.kept.chosen(id=1),
+    "kept.first": lambda db, _: db.kept.first(id=1),
+    "kept.shared": lambda db, _: db.kept.shared(id=1),
+    "kept.again": lambda db, package: db.kept.again([package.kept.KeptAgainInput(id=1)]),
+    "orders.find": lambda db, package: db.find(package.Order),
+    "orders.find_one": lambda db, package: db.find_one(package.Order),
+    "tags.load_order": lambda db, package: db.relations.tags.load_order([package.Tag(1, 1)]),
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_what_does_not_fit_names_the_statement_by_every_route(
+    db: Any, package: Any, route: str
+):
+    await add(db, package)
+    await db.execute("""update orders set lines = '[{"sku": 1}]'""")
+    name = route.partition(" ")[0]
+    for session in (db, db.unit_of_work()):
+        async with contextlib.nullcontext(db) if session is db else session as queries:
+            with pytest.raises(InvalidValue) as caught:
+                await ROUTES[route](queries, package)
+    assert str(caught.value).startswith(f"{name}: it ran, but a value of its result is JSON")
+    assert caught.value.statement == name
+
+
+async def test_what_does_not_fit_a_hook_names_the_statement_that_called_it(
+    db: Any, package: Any, url: str
+):
+    hooks = Hooks()
+    hooks.after_update(package.Order)(lambda event: None)
+    await add(db, package)
+    await db.execute("""update orders set lines = '[{"sku": 1}]'""")
+    async with package.connect(url, profile="test", hooks=hooks) as hooked:
+        with pytest.raises(InvalidValue, match=r"kept\.same: it ran"):
+            await hooked.kept.same(id=1)
+
+
+def test_a_decoder_on_its_own_names_no_statement():
+    with pytest.raises(InvalidValue, match=r"^it ran") as caught:
+        json_decoder(int)(b'"x"')
+    assert caught.value.statement is None
 
 
 async def test_ones_own_sql_gets_it_decoded(db: Any, package: Any):
