@@ -11,6 +11,7 @@ from salacia_db.codegen.source.names import identity
 from salacia_db.codegen.source.splicing import Splice, splice
 from salacia_db.codegen.source.suggest import did_you_mean
 
+_CLAUSES = ("select", "where", "on", "having", "order", "by", "set", "values")
 _Key = tuple[str | None, str, str]
 
 
@@ -64,11 +65,14 @@ def _wrong(
         return Problem("these statements take their lines from each other", filter_.source)
     if other in known:
         return None
-    written = f"{filter_.group}.{filter_.name}" if filter_.group else filter_.name
     names = [name for schema, group, name in known if (schema, group) == other[:2]]
     near = did_you_mean(filter_.name, names)
-    message = f"there is no statement `{written}`, or it has problems of its own"
+    message = f"there is no statement `{_written(filter_)}`, or it has problems of its own"
     return Problem(message, filter_.source, f"did you mean `{near}`?" if near else None)
+
+
+def _written(filter_: Filter) -> str:
+    return f"{filter_.group}.{filter_.name}" if filter_.group else filter_.name
 
 
 def _take(statement: Statement, filter_: Filter, source: Statement) -> Statement | Problem:
@@ -77,6 +81,13 @@ def _take(statement: Statement, filter_: Filter, source: Statement) -> Statement
         return Problem(f"`{filter_.name}` {lines}", filter_.source)
     # Places move with each statement whose lines are put in.
     at = next(f.at for f in statement.filters if f.source == filter_.source)
+    before = [t for t in lex(statement.sql) if t.significant and t.start < at]
+    if _clause(before, len(before), ("where", "on", "having")) is None:
+        return Problem(
+            "the lines are taken over to where no condition is",
+            filter_.source,
+            f"write `where true -- where: {_written(filter_)}`",
+        )
     parameters = {p.name: p for p in statement.parameters}
     splices: list[Splice] = []
     for line in lines:
@@ -152,7 +163,7 @@ def _conditions(source: Statement) -> list[OptionalLine] | str:
             continue
         end = line.end
         index = next(i for i, token in enumerate(tokens) if token.start >= line.start)
-        clause = _where(tokens, index)
+        clause = _clause(tokens, index, ("where",))
         if clause is None:
             continue
         if not tokens[index].is_word("and") and clause != index - 1:
@@ -164,8 +175,8 @@ def _conditions(source: Statement) -> list[OptionalLine] | str:
     return found or "has no optional line in a WHERE clause"
 
 
-def _where(tokens: Sequence[Token], index: int) -> int | None:
-    """The WHERE that the token at an index stands in, without a bracket between them."""
+def _clause(tokens: Sequence[Token], index: int, words: tuple[str, ...]) -> int | None:
+    """The clause of that name the token at an index stands in, without a bracket between them."""
     depth = 0
     for at in range(index - 1, -1, -1):
         token = tokens[at]
@@ -175,8 +186,8 @@ def _where(tokens: Sequence[Token], index: int) -> int | None:
             if depth == 0:
                 return None
             depth -= 1
-        elif depth == 0 and token.is_word("where"):
+        elif depth == 0 and token.is_word(*words):
             return at
-        elif depth == 0 and token.is_word("on", "having", "order", "by", "set", "values"):
+        elif depth == 0 and token.is_word(*_CLAUSES):
             return None
     return None
