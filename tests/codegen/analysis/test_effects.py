@@ -33,6 +33,8 @@ create table guarded (id int); alter table guarded enable row level security;
 create policy p on guarded using (id = own());
 create table watched (id int); alter table watched enable row level security;
 create policy p on watched using (id = current_setting('app.x')::int);
+create table dated (day date); alter table dated enable row level security;
+create policy p on dated using (day > '2020-01-01');
 create view v as select own() as x from t;
 create view instead as select id from t;
 create trigger i instead of insert on instead for each row execute function touch();
@@ -189,6 +191,7 @@ def test_plain_reads_may_run_before_their_transaction(shop, sql):
         "select seen(1)",
         "select * from v",
         "select * from watched",
+        "select * from dated",
         "select 'a'::unsafe",
         "select last_of(n) from t",
         "select v ==== v from (select 1 as v) s",
