@@ -156,7 +156,7 @@ def test_a_position_in_order_by_that_would_shift_keeps_the_row_whole(ask: Asker)
 def test_a_column_without_a_name_must_get_one(ask: Asker) -> None:
     assert ask.problem("select id, id + 1 from tags") == (
         "q.sql:2:12: error: column 2 of the result has no name\n"
-        "    2 | select id, id + 1 from tags;\n"
+        "    2 | select id, id + 1 from tags\n"
         "      |            ^^\n"
         "  hint: name it: `… as name`"
     )

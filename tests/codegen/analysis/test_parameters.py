@@ -126,7 +126,7 @@ def test_the_column_behind_a_parameter(ask: Asker, sql: str, column: str | None)
 def test_a_type_that_nothing_tells_is_asked_for(ask: Asker) -> None:
     assert ask.problem("select 'ü', :x is null as y") == (
         "q.sql:2:13: error: PostgreSQL can't tell the type of parameter `x`\n"
-        "    2 | select 'ü', :x is null as y;\n"
+        "    2 | select 'ü', :x is null as y\n"
         "      |             ^^\n"
         "  hint: cast it: :x::text"
     )
@@ -135,7 +135,7 @@ def test_a_type_that_nothing_tells_is_asked_for(ask: Asker) -> None:
 def test_two_types_for_one_parameter(ask: Asker) -> None:
     assert ask.problem("select * from loose\nwhere a = :x and b = :x") == (
         "q.sql:3:22: error: parameter `x` is used with two types: integer and text\n"
-        "    3 | where a = :x and b = :x;\n"
+        "    3 | where a = :x and b = :x\n"
         "      |                      ^^\n"
         "  hint: cast it: :x::text"
     )
