@@ -1,5 +1,5 @@
-# Sourced by the commands in this folder: `environment EXTRA` makes .venv with what EXTRA of
-# pyproject.toml names, unless it is there already. Needs Python 3.11 or newer and nothing else:
+# Sourced by the commands in this folder: `environment EXTRA [FILE]` makes .venv with what EXTRA of
+# pyproject.toml names, and the requirements in FILE, unless it is there already. Needs Python 3.11 or newer and nothing else:
 # pip comes as a wheel in vendor/, since Debian's Python may lack both pip and ensurepip.
 
 say() { printf '%s\n' "$*" >&2; }
@@ -17,16 +17,16 @@ find_python() {
 
 install() {
     if command -v uv >/dev/null 2>&1; then
-        uv pip install --quiet --python "$venv/bin/python" -e "$1" && return
+        uv pip install --quiet --python "$venv/bin/python" "$@" && return
         say "uv could not install; trying pip."
     fi
     "$venv/bin/python" "$(echo scripts/vendor/pip-*.whl)/pip" install \
-        --quiet --disable-pip-version-check --no-warn-script-location -e "$1"
+        --quiet --disable-pip-version-check --no-warn-script-location "$@"
 }
 
 environment() {
     venv=${SALACIA_VENV:-.venv}
-    state="$1 $(cksum <pyproject.toml)"
+    state="$1 $(cat pyproject.toml ${2:-} | cksum)"
     if [ "$(cat "$venv/installed-$1" 2>/dev/null)" != "$state" ]; then
         if [ ! -x "$venv/bin/python" ]; then
             python=$(find_python)
@@ -34,7 +34,7 @@ environment() {
             "$python" -m venv --clear --without-pip "$venv"
         fi
         say "Installing salacia_db[$1] …"
-        install ".[$1]"
+        install -e ".[$1]" ${2:+-r "$2"}
         printf '%s' "$state" >"$venv/installed-$1"
     fi
     PATH="$(cd "$venv" && pwd)/bin:$PATH"
