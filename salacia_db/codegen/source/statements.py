@@ -181,9 +181,10 @@ def _text_for_server(
     parameters, defaults, wrong = _apply(directives, parameters, chosen)
     problems += wrong
     limit, wrong = _page_limit(defaults.pop("limit", None), directives)
-    problems += wrong + _page_names(parameters, chosen, annotation)
+    problems += wrong
     sql, pieces, markers = rewrite(body, references, numbers, edits)
     complete = tuple(replace(p, markers=markers[p.number]) for p in parameters)
+    problems += _page_names(complete, chosen, annotation)
     by_name = {p.name: p for p in complete if p.name}
     lines, wrong = optional_lines(found, pieces, by_name, defaults)
     return _Text(sql, pieces, complete, lines, limit), problems + wrong
@@ -208,11 +209,13 @@ def _page_names(
     """Names that a page has arguments of its own for."""
     if annotation.kind != "page":
         return []
-    names = [p.name for p in parameters] + [name for name in chosen if name != "limit"]
-    taken = [name for name in names if name in _OF_PAGES]
+    at = {name: annotation.header for name in chosen if name != "limit"}
+    at |= {p.name: p.markers[0].source for p in parameters if p.name and p.markers}
     hint = "give it another name"
     return [
-        Problem(f":page has an argument `{n}` of its own", annotation.header, hint) for n in taken
+        Problem(f":page has an argument `{name}` of its own", place, hint)
+        for name, place in at.items()
+        if name in _OF_PAGES
     ]
 
 

@@ -173,3 +173,20 @@ def test_any_text_parses_without_raising(parts):
             assert found.sql.strip() == found.sql != ""
         for problem in problems:
             assert problem.render()
+
+
+@pytest.mark.parametrize(
+    ("sql", "name", "place"),
+    [
+        ("select id from t\nwhere id > :after order by id", "after", "3:12"),
+        ("select id from t where a = :limit order by id", "limit", "2:28"),
+        ("select id from t where true\n  and a -- if :total = true\norder by id", "total", "1:1"),
+    ],
+)
+def test_a_page_has_arguments_of_its_own(sql: str, name: str, place: str) -> None:
+    _, (found,) = parse(f"-- name: it :page\n{sql}")
+    assert summary(found) == (
+        place,
+        f":page has an argument `{name}` of its own",
+        "give it another name",
+    )
