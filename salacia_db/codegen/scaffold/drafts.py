@@ -27,6 +27,8 @@ from salacia_db.postgres import PostgresError
 _NO_KEY = """\
 -- No key tells a row from all others, so that there is nothing here that finds or changes one.
 """
+# Of a file's name, on the usual systems.
+_LONGEST = 255
 _IDENTITIES = "select attnum from pg_attribute where attidentity <> ''"
 
 
@@ -105,6 +107,9 @@ def _draft(
         path = folder / _module(table.ref.schema) / path.name
     path = path.with_name(f"{path.name}.sql")
     shown = show(path, project.root)
+    if max(map(len, path.parts)) > _LONGEST:
+        message = f"the table {table.ref.name} has a name that is too long for a file"
+        raise ProblemsError(Problem(message, hint="write its file yourself, under a shorter name"))
     about = subject(table, tables, _identities(table, server), catalog.quote)
     texts: list[str] = []
     names: list[str] = []
