@@ -233,7 +233,8 @@ _CREATE_MANY = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, pg_current_xact_id()",
+        "          ai_interactions.created_at",
+        tail=", pg_current_xact_id()",
         json=(3, 4),
     ),
 )

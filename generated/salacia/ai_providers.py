@@ -305,7 +305,8 @@ _CREATE_MANY = Statement(
         "          ai_providers.settings, ai_providers.is_active, ai_providers.is_default,\n"
         "          ai_providers.oauth_access_token, ai_providers.oauth_refresh_token,\n"
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
-        "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()",
+        "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
+        tail=", pg_current_xact_id()",
         json=(5, 6),
     ),
 )

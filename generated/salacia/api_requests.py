@@ -155,8 +155,8 @@ _CREATE_MANY = Statement(
         '  "$"."$9", "$"."$10", "$"."$11", "$"."$12"\n'
         "\n"
         'from unnest($1::uuid[], $2::character varying[], $3::character varying[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::character varying[], $8::character varying[], $9::integer[], $10::integer[], $11::integer[], $12::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$n")\n'
-        'order by "$"."$n"\n'
-        "returning pg_current_xact_id()",
+        'order by "$"."$n"',
+        tail="\nreturning pg_current_xact_id()",
         json=(3, 4, 5),
     ),
 )

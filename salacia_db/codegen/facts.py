@@ -400,14 +400,17 @@ class Unnested(Struct, frozen=True):
 
     Proven to do what the statement does for one row after the other, but for two entries that hit
     one row: then PostgreSQL refuses an upsert, and of an UPDATE or DELETE the last columns tell it.
-    Its rows are those of the tracked form. Where `positioned`, the position of the entry and the
-    number of pairs of an entry and a row stand before the last column. `json`: the parameters whose
-    values are JSON, from 0.
+    With `tail` at its end its rows are those of the tracked form. Where `positioned`, the position
+    of the entry and the number of pairs of an entry and a row stand before that. `json`: the
+    parameters whose values are JSON, from 0. `arrays`: those that are arrays, which travel as text,
+    and of what ("int", "bool", "text" or "uuid").
     """
 
     sql: str
+    tail: str
     positioned: bool = False
     json: tuple[int, ...] = ()
+    arrays: tuple[tuple[int, str], ...] = ()
 
 
 class CopyTarget(Struct, frozen=True):

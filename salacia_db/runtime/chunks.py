@@ -1,6 +1,6 @@
 """Chunks: the rows of a bulk call, taken from any iterable a part at a time."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,6 +13,7 @@ ROWS = 1000
 BYTES = 4 * 1024 * 1024
 
 _SMALL = frozenset((int, float, bool, type(None)))
+_TEXTS = frozenset((str, bytes, type(None)))
 _LONG: tuple[type[Any], ...] = (str, bytes, bytearray)
 _PAIRS: tuple[type[Any], ...] = (dict,)
 _LISTS: tuple[type[Any], ...] = (list, tuple)
@@ -33,7 +34,7 @@ async def chunks(
             chunk, size = [], 0
         piece = [take(item) for item in items]
         chunk += piece
-        size += sum(weight(value) for row in piece for value in row if type(value) not in _SMALL)
+        size += sum(map(_together, zip(*piece, strict=True)))
     if chunk:
         yield chunk, True
 
@@ -59,6 +60,16 @@ async def each(source: Rows[Any]) -> AsyncIterator[Any]:
             yield item
 
 
+def _together(values: Sequence[Any]) -> int:
+    """The weight of all values; mostly they are of one type, which is cheaper than one by one."""
+    types = set(map(type, values))
+    if types <= _SMALL:
+        return 8 * len(values)
+    if types <= _TEXTS:
+        return sum([len(value) for value in values if value])
+    return sum(map(weight, values))
+
+
 def weight(value: Any) -> int:
     """About how many bytes the value takes, where it may take many."""
     if isinstance(value, _LONG):
@@ -66,5 +77,5 @@ def weight(value: Any) -> int:
     if isinstance(value, _PAIRS):
         return sum(map(weight, value)) + sum(map(weight, value.values()))
     if isinstance(value, _LISTS):
-        return sum(map(weight, value))
+        return _together(value)
     return 8

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from salacia_db.runtime.array_text import array_texts
 from salacia_db.runtime.chunks import Rows, chunks
 from salacia_db.runtime.connection import Connection
 from salacia_db.runtime.errors import DatabaseError, InvalidArgument
 from salacia_db.runtime.guarded import guarded
 from salacia_db.runtime.result import Result, affected, strip
 from salacia_db.runtime.session import Row
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.statement import Statement, Unnested
 
 if TYPE_CHECKING:
     from salacia_db.runtime.transactional import TransactionSession
@@ -89,31 +90,40 @@ class Many:
         form, how = self.statement.unnested, self.statement.how
         if form is None or how is None:
             return None
-        columns = _columns(rows, how.json)
+        columns = _columns(rows, how)
+        if columns is None:
+            return None
+        form = self.session.form(form, tracked=self.split)
 
-        async def run(connection: Connection) -> list[Row]:
+        async def run(connection: Connection) -> tuple[list[Row], bytes]:
             prepared = connection.start(form, self.session.timeout)
             if prepared is None:
                 prepared = await connection.prepare(form)
             found: list[Row]
-            found, _, _ = await connection.bind_execute(prepared._state, columns, "", 0, True, None)
-            return found
+            tag: bytes
+            state = prepared._state
+            found, tag, _ = await connection.bind_execute(state, columns, "", 0, True, None)
+            return found, tag
 
         try:
-            found = await self.session.on(form, columns, run)
+            found, tag = await self.session.on(form, columns, run)
         except (DatabaseError, InvalidArgument) as error:
             if isinstance(error, DatabaseError) and not error.sqlstate.startswith(_OF_THE_FORM):
                 raise
             self.transaction.rewind(self.part)
             return None
         if how.positioned and found:
-            place, pairs = -form.extra, 1 - form.extra
+            place = len(found[0]) - form.extra
+            pairs = place + 1
             if found[0][pairs] != len(found):
                 self.transaction.rewind(self.part)
                 return None
             found.sort(key=lambda row: row[place])
-        self.session.learn(found)
-        return strip(form, found, len(found), verb="INSERT")
+        if form.tracked is None:
+            self.session.learn(found)
+        if form.extra == 0:
+            return Result(found, affected(tag), verb="INSERT")
+        return strip(form, found, affected(tag), verb="INSERT")
 
     async def row_by_row(self, rows: list[Row]) -> Result:
         """Runs the statement for each of some rows, without waiting in between."""
@@ -142,11 +152,17 @@ class Many:
         return strip(statement, found, count, verb="INSERT")
 
 
-def _columns(rows: list[Row], json: Sequence[int]) -> list[Sequence[Any]]:
+def _columns(rows: list[Row], how: Unnested) -> list[Sequence[Any]] | None:
+    """A list for each parameter; None where an array can't travel as text."""
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for position in json:
+    for position in how.json:
         # To the driver a list within an array is a further dimension of it.
         columns[position] = [
             None if value is None else msgspec.Raw(_encode(value)) for value in columns[position]
         ]
+    for position, kind in how.arrays:
+        texts = array_texts(columns[position], kind)
+        if texts is None:
+            return None
+        columns[position] = texts
     return columns

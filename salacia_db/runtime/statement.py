@@ -50,15 +50,18 @@ class Batch:
 class Unnested(Struct, frozen=True):
     """A `:bulk` statement as one that takes a list for each parameter, and does the same.
 
-    Its rows are those of the tracked form, in the order of the lists. `positioned`: before the
-    trailing columns, each tells the position of its entry, from 1, and how many pairs of an entry
-    and a row there were; only where they are as many as the rows was no row written twice.
-    `json`: the parameters whose values are JSON, counted from 0.
+    Its rows are in the order of the lists; with `tail` at its end, those of the tracked form.
+    `positioned`: before the trailing columns, each tells the position of its entry, from 1, and
+    how many pairs of an entry and a row there were; only where they are as many as the rows was no
+    row written twice. `json`: the parameters whose values are JSON, counted from 0. `arrays`: those
+    that travel as the text of an array, and of what ("int", "bool", "text" or "uuid").
     """
 
     sql: str
+    tail: str
     positioned: bool = False
     json: tuple[int, ...] = ()
+    arrays: tuple[tuple[int, str], ...] = ()
 
 
 class Statement:
@@ -148,11 +151,16 @@ class Statement:
                 parameters=parameters,
                 clean=clean,
                 json=json,
+                tracked=unnested.sql + unnested.tail,
                 created=created,
                 writes=writes,
                 timeout=timeout,
             )
-            self.unnested.extra += 2 * unnested.positioned
+            own = 2 * unnested.positioned
+            for form, extra in ((self.unnested, 0), (self.unnested.tracked, self.extra)):
+                if form is not None:
+                    form.created = created and extra > 0
+                    form.extra = extra + own
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"

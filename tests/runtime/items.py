@@ -121,7 +121,8 @@ UNNEST_MANY = _insert(
     unnested=Unnested(
         f"insert into item ({ALL}) select i.a, i.b, i.c, i.d"
         " from unnest($1::int[], $2::text[], $3::int[], $4::jsonb[]) with ordinality"
-        f" as i (a, b, c, d, n) order by i.n returning {ALL}, {XID}",
+        f" as i (a, b, c, d, n) order by i.n returning {ALL}",
+        tail=f", {XID}",
         json=(3,),
     ),
 )

@@ -304,6 +304,31 @@ async def test_savepoints_of_bulk_calls_do_not_pile_up(db: Database) -> None:
     assert len(await db.items.list()) == 30
 
 
+async def test_only_the_first_chunk_asks_for_the_number_of_the_transaction(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 2)
+    sent: list[str] = []
+
+    async with db.unit_of_work() as uow:
+        transaction = uow.session.transaction
+        learn = uow.session.form
+
+        def form(statement: Statement, *, tracked: bool) -> Statement:
+            found = learn(statement, tracked=tracked)
+            sent.append(found.sql.rsplit(", ", 1)[-1])
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                type(uow.session), "form", lambda _, *args, **named: form(*args, **named)
+            )
+            made = await uow.items.unnest_many(rows(6))
+        assert transaction.xid == await uow.fetchval("select pg_current_xact_id()")
+    assert [item.id for item in made] == list(range(6))
+    assert ["xact" in tail for tail in sent] == [True, False, False]
+
+
 # --- streams of many rows -------------------------------------------------------------------------
 
 

@@ -112,7 +112,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     unnested = None
     one_each = statement.kind == "batchone" and rows_returned == "one"
     if (statement.kind == "bulk" or one_each) and alone and effect.clean:
-        unnested = unnest(text.parsed, tracked, server, catalog)
+        unnested = unnest(text.sql, text.parsed, tracked, server, catalog)
     known = Query(
         statement=statement,
         sql=text.sql,

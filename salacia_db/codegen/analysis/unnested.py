@@ -2,6 +2,8 @@
 
 `:bulk` means: run the statement for one entry after the other. One statement over `unnest` of all
 lists is about twice as fast, and does the same where no entry can see what another one has done.
+Arrays travel as text, where that says all of them: faster than through JSON, or than all elements
+in one array with the places of each, in a list of 50,000 `int[]`.
 """
 
 from collections.abc import Callable
@@ -10,9 +12,10 @@ from salacia_db.codegen.analysis.calls import called, only_reading
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
 from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.tree import Node, Value
-from salacia_db.codegen.analysis.unnesting import unnest_change, unnest_insert
+from salacia_db.codegen.analysis.unnesting import XID, List, unnest_change, unnest_insert
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, UPDATE, descend, events
 from salacia_db.codegen.facts import PgType, Tracked, Unnested
+from salacia_db.codegen.source.lexer import lex
 
 _DO_UPDATE = 2  # OnConflictAction
 _SUBQUERY, _FUNCTION, _CTE = 1, 3, 6  # RTEKind
@@ -29,9 +32,16 @@ _ELEMENTS = frozenset(
     """.split()
 )
 
+_AS_TEXT = {
+    **dict.fromkeys(("int2", "int4", "int8"), "int"),
+    **dict.fromkeys(("text", "varchar"), "text"),
+    "bool": "bool",
+    "uuid": "uuid",
+}
+
 
 def unnest(
-    parsed: Parsed, tracked: Tracked | None, server: Server, catalog: Catalog
+    sql: str, parsed: Parsed, tracked: Tracked | None, server: Server, catalog: Catalog
 ) -> Unnested | None:
     """The form for many rows at once; None where it isn't proven to do the same.
 
@@ -43,33 +53,44 @@ def unnest(
     if query is None or tracked is None or not types or len(types) < len(parsed.parameters):
         return None
     relation = _target(query, parsed.written, catalog)
-    if relation is None or not all(_is_element(type_) for type_ in types):
+    arrays = {n: kind for n, type_ in enumerate(types) if (kind := _elements(type_)) is not None}
+    if relation is None or not all(n in arrays or _is_element(t) for n, t in enumerate(types)):
         return None
     if not _is_alone(query, relation, [*types, *(c.type for c in relation.table.columns)], catalog):
         return None
-    arrays = [f"{_ANY_LENGTH.get(type_.display, type_.display)}[]" for type_ in types]
+    lists = [
+        List("text[]", type_.display)
+        if n in arrays
+        else List(f"{_ANY_LENGTH.get(type_.display, type_.display)}[]")
+        for n, type_ in enumerate(types)
+    ]
     json = tuple(n for n, type_ in enumerate(types) if _base(type_).name in ("json", "jsonb"))
     if query.number("commandType") == INSERT:
         if relation.deferrable and _updates(query):
             return None
-        text = unnest_insert(tracked.sql, arrays)
+        end = next(token.end for token in reversed(lex(sql)) if token.significant)
+        text, tail = unnest_insert(sql[:end], lists), tracked.sql[end:]
         extra = (_BOOLEAN, _XID8) if tracked.created else (_XID8,)
-        again = _parsed(text, parsed, server, extra)
+        again = _parsed(text, tail, parsed, server, extra)
         same = again is not None and _inserted(query) == _inserted(again)
-        return Unnested(text, json=json) if text is not None and same else None
+        if text is None or not same:
+            return None
+        return Unnested(text, tail, json=json, arrays=tuple(arrays.items()))
     if not _is_steady(query, relation, catalog):
         return None
-    text = unnest_change(tracked.sql, arrays)
-    again = _parsed(text, parsed, server, (_INT8, _INT8, _XID8))
+    text, tail = unnest_change(tracked.sql, lists), f", {XID}"
+    again = _parsed(text, tail, parsed, server, (_INT8, _INT8, _XID8))
     same = again is not None and _changed(query) == _changed(again)
-    return Unnested(text, positioned=True, json=json) if text is not None and same else None
+    if text is None or not same:
+        return None
+    return Unnested(text, tail, positioned=True, json=json, arrays=tuple(arrays.items()))
 
 
 def _parsed(
-    text: str | None, parsed: Parsed, server: Server, extra: tuple[int, ...]
+    text: str | None, tail: str, parsed: Parsed, server: Server, extra: tuple[int, ...]
 ) -> Node | None:
     """What the server makes of the text, if it gives the same rows, and these types after them."""
-    again = None if text is None else server.parse(text)
+    again = None if text is None else server.parse(text + tail)
     if not isinstance(again, Parsed):
         return None
     at = len(parsed.columns)
@@ -82,6 +103,12 @@ def _base(type_: PgType) -> PgType:
     while type_.kind == "domain" and type_.element is not None:
         type_ = type_.element
     return type_
+
+
+def _elements(type_: PgType) -> str | None:
+    """What the elements of an array are, if its text says exactly what its binary form would."""
+    element = type_.element if type_.kind == "array" else None
+    return _AS_TEXT.get(element.name) if element is not None and element.kind == "base" else None
 
 
 def _is_element(type_: PgType) -> bool:
@@ -211,6 +238,11 @@ def _source(query: Node, kind: int) -> int:
     return next((number for number, e in entries if e.number("rtekind") == kind), 0)
 
 
+def _lists(query: Node) -> int:
+    """The number of `"$"`: of a function, or of a subquery where arrays travel as text."""
+    return _source(query, _FUNCTION) or _source(query, _SUBQUERY)
+
+
 def _changed(query: Node) -> Value:
     """Condition, assignments and result of an UPDATE or DELETE; parameters are columns of `"$"`."""
     source = _source(query, _CTE)
@@ -231,7 +263,7 @@ def _inserted(query: Node) -> Value:
     number = _source(query, _SUBQUERY)
     subquery = query.nodes("rtable")[number - 1].node("subquery") if number else None
     inner: Callable[[Value], Value] = _shaper(
-        lambda node: _parameter(node, 0 if subquery is None else _source(subquery, _FUNCTION))
+        lambda node: _parameter(node, 0 if subquery is None else _lists(subquery))
     )
 
     def through(node: Node) -> Value:

@@ -5,34 +5,42 @@ The lists become the rows of `"$"`, whose columns are named like the parameters 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from salacia_db.codegen.source.lexer import Token, lex
 
-_XID = "pg_current_xact_id()"
+XID = "pg_current_xact_id()"
 
 
-def unnest_insert(sql: str, arrays: Sequence[str]) -> str | None:
-    """`insert … values (one row) …`; None where it is anything else. `arrays` are types."""
+class List(NamedTuple):
+    """The type of a parameter's list, and the one that its elements are cast to, if any."""
+
+    type: str
+    cast: str | None = None
+
+
+def unnest_insert(sql: str, lists: Sequence[List]) -> str | None:
+    """`insert … values (one row) …`; None where it is anything else."""
     tokens = [token for token in lex(sql) if token.significant]
     at = next((i for i in _outside(tokens) if tokens[i].is_word("values")), len(tokens))
     if not tokens or not tokens[0].is_word("insert") or at + 1 >= len(tokens):
         return None
     close = _closing(tokens, at + 1)
     after = tokens[close + 1] if close is not None and close + 1 < len(tokens) else None
-    if close is None or after is None or not after.is_word("on", "returning"):
+    if close is None or (after is not None and not after.is_word("on", "returning")):
         return None
     if any(token.kind == "parameter" for token in tokens[:at] + tokens[close:]):
         return None
     start, end = tokens[at + 1].end, tokens[close].start
     return (
         f"{sql[tokens[0].start : tokens[at].start]}select {_renamed(sql[start:end])}\n"
-        f'from {_unnest(arrays)} as "$" ({_columns(arrays)})\norder by "$"."$n"'
+        f'from {_rows(lists)} as "$" ({_columns(lists)})\norder by "$"."$n"'
         f"{sql[tokens[close].end :]}"
     )
 
 
-def unnest_change(sql: str, arrays: Sequence[str]) -> str | None:
-    """`update … set … where …` or `delete from … where …`, of one table, with the xid at its end.
+def unnest_change(sql: str, lists: Sequence[List]) -> str | None:
+    """`update … set … where …` or `delete from … where …`, of one table; `sql` ends with the xid.
 
     Its rows also tell their entry's position, and how many pairs of an entry and a row there were.
     """
@@ -41,21 +49,21 @@ def unnest_change(sql: str, arrays: Sequence[str]) -> str | None:
     first = 2 if deletes else 1
     clauses = _clauses(tokens, first)
     wanted = ["where", "returning"] if deletes else ["set", "where", "returning"]
-    if [clause.text.lower() for clause in clauses] != wanted or not sql.endswith(_XID):
+    if [clause.text.lower() for clause in clauses] != wanted or not sql.endswith(XID):
         return None
     target = sql[tokens[first].start : clauses[0].start]
     where, returning = clauses[-2:]
     condition = _renamed(sql[where.end : returning.start])
-    shown = _renamed(sql[returning.end : -len(_XID)])
+    shown = _renamed(sql[returning.end : -len(XID)])
     change = f'delete from {target}using "$"'  # noqa: S608
     if not deletes:
         assigned = _renamed(sql[clauses[0].end : where.start])
         change = f'update {target}set{assigned}from "$"'
     return (
-        f'with "$" ({_columns(arrays)}) as materialized (\n'  # noqa: S608
-        f"  select * from {_unnest(arrays)}\n)\n"
+        f'with "$" ({_columns(lists)}) as materialized (\n'  # noqa: S608
+        f"  {_select(lists)}\n)\n"
         f'{change}\nwhere{condition}\nreturning{shown}"$"."$n", (\n'
-        f'  select count(*) from {target.rstrip()}, "$" where{condition}\n), {_XID}'
+        f'  select count(*) from {target.rstrip()}, "$" where{condition}\n)'
     )
 
 
@@ -91,10 +99,25 @@ def _renamed(sql: str) -> str:
     return "".join(f'"$"."{t.text}"' if t.kind == "parameter" else t.text for t in lex(sql))
 
 
-def _unnest(arrays: Sequence[str]) -> str:
-    lists = ", ".join(f"${number}::{type_}" for number, type_ in enumerate(arrays, 1))
-    return f"unnest({lists}) with ordinality"
+def _rows(lists: Sequence[List]) -> str:
+    """What the rows come from; without a cast nothing need be selected."""
+    return f"({_select(lists)})" if any(each.cast for each in lists) else _unnest(lists)
 
 
-def _columns(arrays: Sequence[str]) -> str:
-    return ", ".join((*(f'"${number}"' for number in range(1, len(arrays) + 1)), '"$n"'))
+def _select(lists: Sequence[List]) -> str:
+    if not any(each.cast for each in lists):
+        return f"select * from {_unnest(lists)}"  # noqa: S608
+    shown = ", ".join(
+        f'"${number}"' + (f"::{each.cast}" if each.cast else "")
+        for number, each in enumerate(lists, 1)
+    )
+    return f'select {shown}, "$n" from {_unnest(lists)} as "$" ({_columns(lists)})'  # noqa: S608
+
+
+def _unnest(lists: Sequence[List]) -> str:
+    typed = ", ".join(f"${number}::{each.type}" for number, each in enumerate(lists, 1))
+    return f"unnest({typed}) with ordinality"
+
+
+def _columns(lists: Sequence[List]) -> str:
+    return ", ".join((*(f'"${number}"' for number in range(1, len(lists) + 1)), '"$n"'))

@@ -187,11 +187,14 @@ def _shared(method: Method, batch: Batch, imports: Imports, head: str) -> Code:
 
 
 def _unnested(form: Unnested, imports: Imports, head: str) -> Call:
-    items: list[Code] = [text_lines(head + form.sql)]
+    items: list[Code] = [text_lines(head + form.sql), Named("tail", literal(form.tail))]
     if form.positioned:
         items.append("positioned=True")
     if form.json:
         items.append(f"json={form.json!r}")
+    if form.arrays:
+        arrays = ", ".join(f'({place}, "{kind}")' for place, kind in form.arrays)
+        items.append(f"arrays=({arrays},)" if len(form.arrays) == 1 else f"arrays=({arrays})")
     return Call(f"{imports.use(RUNTIME, 'Unnested')}(", items)
 
 

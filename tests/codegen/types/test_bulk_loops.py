@@ -54,7 +54,7 @@ STATEMENTS = {
     "add": ("insert into {} (k, name, n) values (:k, :name, :n) returning k, name, n", True),
     "grow": ("insert into {} (k, name, up) values (:k, upper(:name), :up) returning k, up", True),
     "note": ("insert into {} (k, doc) values (:k, :doc) returning k, doc", True),
-    "tag": ("insert into {} (k, tags) values (:k, :tags) returning k, tags", False),
+    "tag": ("insert into {} (k, tags) values (:k, :tags) returning k, tags", True),
     "next": (
         "insert into {0} (k, n) values (:k, (select count(*) from {0})) returning k, n",
         False,

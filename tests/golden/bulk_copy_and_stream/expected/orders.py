@@ -36,7 +36,8 @@ _ADD_ALL = Statement(
         "-- orders.add_all\n"
         'insert into orders (id, amount) select "$"."$1", "$"."$2"\n'
         'from unnest($1::uuid[], $2::numeric[]) with ordinality as "$" ("$1", "$2", "$n")\n'
-        'order by "$"."$n" returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at, pg_current_xact_id()',
+        'order by "$"."$n" returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at',
+        tail=", pg_current_xact_id()",
     ),
 )
 _ANNOTATE_ALL = Statement(
@@ -61,7 +62,8 @@ _ANNOTATE_ALL = Statement(
         'returning "$"."$n", (\n'
         '  select count(*) from orders, "$" where id = "$"."$2"\n'
         "\n"
-        "), pg_current_xact_id()",
+        ")",
+        tail=", pg_current_xact_id()",
         positioned=True,
     ),
 )
