@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import CASES, EXTENSIONS, NAMES, Case, alike
+from cases import AVAILABLE as CASES
+from cases import EXTENSIONS, NAMES, Case, alike
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import imported, made, written

@@ -1,7 +1,6 @@
 """What is written is what is read, for every type, through generated code and a real server."""
 
 import ast
-import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import time
 from decimal import Decimal
@@ -9,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import CASES as ALL
-from cases import EXTENSIONS as ALL_EXTENSIONS
-from cases import NAMES, UNGIVEN, UNREAD, Case, alike
+from cases import AVAILABLE as CASES
+from cases import EXTENSIONS, NAMES, UNGIVEN, UNREAD, WITHOUT, Case, alike
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import imported, made, written
@@ -21,11 +19,6 @@ from salacia_db.postgres.binaries import find_binaries
 from salacia_db.postgres.scratch import scratch_database
 from salacia_db.runtime import InvalidArgument, InvalidValue
 
-# Servers other than the wheel's may lack an extension.
-WITHOUT = os.environ.get("SALACIA_TEST_WITHOUT", "").split()
-EXTENSIONS = [name for name in ALL_EXTENSIONS if name not in WITHOUT]
-VECTORS = ("vector", "halfvec", "sparsevec")
-CASES = [c for c in ALL if "vector" in EXTENSIONS or not c.type.startswith(VECTORS)]
 # Those that this server can't make values of.
 MAJOR = find_binaries(server_account()).major
 MADE = [case for case in CASES if case.type != "xml"]
