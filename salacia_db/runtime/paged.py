@@ -103,7 +103,8 @@ class Paged:
         if after is not None and before is not None:
             raise UsageError(f"{self._name}: give `after` or `before`, not both")
         backwards, given = before is not None, before if after is None else after
-        form, belongs = self._form(values), self._belongs(values)
+        form = self._form(values)
+        belongs = self._belongs(values, *form)
         keys: tuple[Any, ...] | None = None
         position: Position | None = None
         if given is not None:
@@ -168,10 +169,9 @@ class Paged:
     def _own(self, values: Row) -> Row:
         return values[: len(self._parameters)]
 
-    def _belongs(self, values: Row) -> bytes:
+    def _belongs(self, values: Row, given: int, order: str | None) -> bytes:
         """What a cursor is bound to: the query, its order as it is written, and its filter."""
         known = [None if value is UNSET else value for value in values]
-        given, order = self._form(values)
         keys = [(key.items, key.direction) for key in self._orders[order]]
         return cursor.digest(self._name, keys, given, *known)
 
