@@ -116,10 +116,12 @@ WORDS = {
     "ts_rewrite": {"text": ["$$select 'a'::tsquery, 'b'::tsquery$$"]},
     "array_fill": {"int4[]": ["'{2}'", "'{}'"]},
     "jsonb_to_tsvector": {"jsonb": ["'[\"all\"]'"]},
+    "json_to_tsvector": {"jsonb": ["'[\"all\"]'"]},
     "regexp_count": {"int4": ["1"], "text": ["'i'", "'a'"]},
     "ts_headline": {"text": ["'StartSel=a'"]},
     "regexp_instr": {"int4": ["1"], "text": ["'i'", "'a'"]},
     "regexp_split_to_array": {"text": ["'i'", "'a'", "''"]},
+    "subltree": {"int4": ["0", "1"]},
     "regexp_replace": {"text": ["'i'", "'a'", "'g'"]},
     "to_ascii": {"text": ["'a'", "''"], "name": ["'LATIN1'"], "int4": ["8"]},
     "ts_filter": {"char[]": ["'{a,b}'"]},
@@ -242,7 +244,8 @@ def tried(functions: list[Function], connection: psycopg.Connection) -> tuple[li
         types = ['"char"' if t == "char" else t for t in types]
         types = [_element(t, short) for t in types]
         known = False
-        for call in calls(function, types, Random(function.oid)):
+        # By the signature, since the oid of an extension's function differs between databases.
+        for call in calls(function, types, Random(f"{function.name}{types}")):
             try:
                 (null,) = connection.execute(
                     f"select ({call}) is not distinct from null"
