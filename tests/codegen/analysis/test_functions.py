@@ -214,7 +214,7 @@ def calls(function: Function, types: list[str], rng: Random) -> list[str]:
     words = WORDS.get(function.name, {})
     if function.name.endswith("range"):
         words = {"text": BOUNDS}
-    for pick in range(24 if types else 1):
+    for pick in range(60 if types else 1):
         arguments = [
             f"{rng.choice(words[type_])}::{_quoted(type_)}"
             if type_ in words
