@@ -30,8 +30,8 @@ from salacia_db.runtime import (
     UnitOfWork,
     Write,
 )
-from salacia_db.runtime.finding import request
-from salacia_db.runtime.tables import source_of
+from salacia_db.runtime.finding.finder import request
+from salacia_db.runtime.finding.tables import source_of
 
 SQL = "-- overhead.one\nselect $1::int4"
 ONE = Statement("overhead.one", SQL, parameters=("id",), read_only=True, clean=True)

@@ -3,12 +3,8 @@
 from msgspec import UNSET, Struct, UnsetType, field
 
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
-from salacia_db.runtime.arrays import read_array, write_array
-from salacia_db.runtime.chunks import Rows
-from salacia_db.runtime.codecs import as_json
-from salacia_db.runtime.columns import BoolColumn, Column, Order, TextColumn
-from salacia_db.runtime.conditions import Condition
-from salacia_db.runtime.copying import CopyTarget, Output
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.connections.codecs import as_json
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.dynamic import Dynamic, When
 from salacia_db.runtime.errors import (
@@ -47,7 +43,18 @@ from salacia_db.runtime.errors import (
     WrongProcess,
     retry_safe,
 )
-from salacia_db.runtime.events import (
+from salacia_db.runtime.finding.columns import BoolColumn, Column, Order, TextColumn
+from salacia_db.runtime.finding.conditions import Condition
+from salacia_db.runtime.finding.finder import Finds, OrderBy
+from salacia_db.runtime.finding.relations import Link, Relation, Relations, Through
+from salacia_db.runtime.finding.tables import Table
+from salacia_db.runtime.group import Group, lazy
+from salacia_db.runtime.pages.page import NumberedPage, Page
+from salacia_db.runtime.pages.paged import Paged
+from salacia_db.runtime.session import Session
+from salacia_db.runtime.statement import Batch, Row, Statement, Unnested, Write
+from salacia_db.runtime.stream import Stream
+from salacia_db.runtime.units.events import (
     After,
     Arguments,
     Before,
@@ -58,22 +65,14 @@ from salacia_db.runtime.events import (
     Updated,
     Updating,
 )
-from salacia_db.runtime.finding import Finds, OrderBy
-from salacia_db.runtime.group import Group, lazy
-from salacia_db.runtime.hooks import HookFailure, Hooks
-from salacia_db.runtime.interval import Interval
-from salacia_db.runtime.json import decode_json, json_decoder
-from salacia_db.runtime.options import Isolation
-from salacia_db.runtime.page import NumberedPage, Page
-from salacia_db.runtime.paged import Paged
-from salacia_db.runtime.relations import Link, Relation, Relations, Through
-from salacia_db.runtime.secret import Secret, reveal
-from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.statement import Batch, Statement, Unnested, Write
-from salacia_db.runtime.stream import Stream
-from salacia_db.runtime.tables import Table
-from salacia_db.runtime.unit_of_work import UnitOfWork
-from salacia_db.runtime.uuid7 import uuid7
+from salacia_db.runtime.units.hooks import HookFailure, Hooks
+from salacia_db.runtime.units.options import Isolation
+from salacia_db.runtime.units.unit_of_work import UnitOfWork
+from salacia_db.runtime.values.arrays import read_array, write_array
+from salacia_db.runtime.values.interval import Interval
+from salacia_db.runtime.values.json import decode_json, json_decoder
+from salacia_db.runtime.values.secret import Secret, reveal
+from salacia_db.runtime.values.uuid7 import uuid7
 from salacia_db.texts import Key
 
 __all__ = [

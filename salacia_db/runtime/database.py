@@ -34,20 +34,21 @@ from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
 
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
-from salacia_db.runtime.connection import NEVER, Connection, open_connection
+from salacia_db.runtime.connections.connection import NEVER, Connection, open_connection
+from salacia_db.runtime.connections.extensions import KnownTypes
+from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.errors import ConnectionFailed
-from salacia_db.runtime.extensions import KnownTypes
-from salacia_db.runtime.finding import Finder
-from salacia_db.runtime.hooks import Hooks
-from salacia_db.runtime.late import LateRunner
+from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
-from salacia_db.runtime.options import Isolation, Options, Setting
-from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.pooled import PooledSession
-from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.transaction import Transaction
-from salacia_db.runtime.transactional import TransactionSession
-from salacia_db.runtime.unit_of_work import UnitOfWork
+from salacia_db.runtime.session import Session
+from salacia_db.runtime.statement import Row
+from salacia_db.runtime.units.hooks import Hooks
+from salacia_db.runtime.units.late import LateRunner
+from salacia_db.runtime.units.options import Isolation, Options, Setting
+from salacia_db.runtime.units.session import TransactionSession
+from salacia_db.runtime.units.transaction import Transaction
+from salacia_db.runtime.units.unit_of_work import UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
 

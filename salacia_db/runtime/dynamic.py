@@ -7,8 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import UNSET
 
 from salacia_db.runtime.errors import InvalidArgument, NotFound
-from salacia_db.runtime.session import Row
-from salacia_db.runtime.statement import Statement, Write
+from salacia_db.runtime.statement import Row, Statement, Write
 from salacia_db.texts import Item, numbered
 
 _MOST_SHAPES = 256

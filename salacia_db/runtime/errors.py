@@ -1,11 +1,8 @@
 """What can go wrong: one small tree, which says what a caller can do about each."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from salacia_db.config import ConfigurationError, SalaciaError
-
-if TYPE_CHECKING:
-    from salacia_db.runtime.database import Database
 
 __all__ = [
     "CheckViolation",
@@ -133,6 +130,12 @@ class ConnectionLost(SalaciaError, ConnectionError):
     retry_safe = True
 
 
+class _Server(Protocol):
+    """A `Database`, or what else opens connections to the same server."""
+
+    async def open_connection(self) -> Any: ...
+
+
 class DeadlineExceeded(SalaciaError, TimeoutError):
     """A statement outlived its deadline; its connection was closed, its transaction is undone."""
 
@@ -157,7 +160,7 @@ class CommitOutcomeUnknown(SalaciaError):
         self.incarnation = incarnation
 
     async def resolve(
-        self, database: "Database[Any]", *, timeout: float = 30.0
+        self, database: _Server, *, timeout: float = 30.0
     ) -> Literal["committed", "aborted", "unknown"]:
         """Asks the server what became of the transaction, for up to `timeout` seconds.
 
@@ -165,7 +168,7 @@ class CommitOutcomeUnknown(SalaciaError):
         it can't be reached, or it is another server or another life of it.
         """
         # Imported late: errors come before everything else.
-        from salacia_db.runtime.commit import outcome
+        from salacia_db.runtime.units.commit import outcome
 
         if self.xid is None or self.incarnation is None:
             return "unknown"

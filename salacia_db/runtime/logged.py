@@ -5,13 +5,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Any, TypeVar
 
-from salacia_db.runtime.chunks import Rows
-from salacia_db.runtime.copying import CopyTarget, Output
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.pooled import PooledSession
-from salacia_db.runtime.session import Method, Row
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.session import Method
+from salacia_db.runtime.statement import Row, Statement
 from salacia_db.runtime.stream import Stream
-from salacia_db.runtime.transactional import TransactionSession
+from salacia_db.runtime.units.session import TransactionSession
 
 T = TypeVar("T")
 

@@ -12,20 +12,27 @@ import asyncpg
 from msgspec.structs import replace
 
 from salacia_db.config import PoolSettings
-from salacia_db.runtime import failures
-from salacia_db.runtime.commit import Uninterrupted
-from salacia_db.runtime.connection import Connection, RawConnection
+from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections.connection import Connection, RawConnection
+from salacia_db.runtime.connections.pool import Pool
+from salacia_db.runtime.connections.watchdog import Watchdog
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.errors import DatabaseError, PoolTimeout, UsageError
-from salacia_db.runtime.hooks import Hooks
-from salacia_db.runtime.options import ISOLATIONS, Options, quote
-from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.pooled import PooledSession
-from salacia_db.runtime.session import Method, Row, Session
-from salacia_db.runtime.statement import Statement
-from salacia_db.runtime.transaction import ABORTED, BEGIN, COMMIT, ROLLBACK, Frame, Transaction
-from salacia_db.runtime.unit_of_work import UnitOfWork
-from salacia_db.runtime.watchdog import Watchdog
+from salacia_db.runtime.session import Method, Session
+from salacia_db.runtime.statement import Row, Statement
+from salacia_db.runtime.units.commit import Uninterrupted
+from salacia_db.runtime.units.hooks import Hooks
+from salacia_db.runtime.units.options import ISOLATIONS, Options, quote
+from salacia_db.runtime.units.transaction import (
+    ABORTED,
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    Frame,
+    Transaction,
+)
+from salacia_db.runtime.units.unit_of_work import UnitOfWork
 
 D = TypeVar("D", bound=Database[Any])
 

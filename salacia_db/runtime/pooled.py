@@ -3,11 +3,10 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from salacia_db.runtime import failures
-from salacia_db.runtime.batching import BatchedSession
-from salacia_db.runtime.chunks import Rows
-from salacia_db.runtime.connection import Connection
-from salacia_db.runtime.copying import CopyTarget, Output
+from salacia_db.runtime.batching.session import BatchedSession
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
@@ -17,13 +16,13 @@ from salacia_db.runtime.errors import (
     WriteDeadlineExceeded,
 )
 from salacia_db.runtime.result import affected
-from salacia_db.runtime.session import RAW, Method, Row, Session
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.session import RAW, Method, Session
+from salacia_db.runtime.statement import Row, Statement
 from salacia_db.runtime.stream import Stream
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database
-    from salacia_db.runtime.unit_of_work import UnitOfWork
+    from salacia_db.runtime.units.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 

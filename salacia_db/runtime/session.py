@@ -1,19 +1,14 @@
 """Sessions: what generated groups run their statements on."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.statement import Row, Statement
 from salacia_db.runtime.stream import Stream
-
-if TYPE_CHECKING:
-    from salacia_db.runtime.chunks import Rows
-    from salacia_db.runtime.copying import CopyTarget, Output
 
 T = TypeVar("T")
 Method: TypeAlias = Literal["fetch", "fetchrow", "fetchval", "execute"]
-# A row of the wire: values by position.
-Row: TypeAlias = tuple[Any, ...]
 
 
 class Session:
@@ -51,7 +46,7 @@ class Session:
         raise NotImplementedError
 
     async def fetchmany(
-        self, statement: Statement, rows: "Rows[Any]", take: Callable[[Any], Row]
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
         """The rows of many runs in the order of their arguments, all of them or none.
 
@@ -60,7 +55,7 @@ class Session:
         raise NotImplementedError
 
     async def executemany(
-        self, statement: Statement, rows: "Rows[Any]", take: Callable[[Any], Row]
+        self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         """The number of rows affected by many runs, all of them or none."""
         raise NotImplementedError
@@ -68,14 +63,14 @@ class Session:
     async def copy(
         self,
         statement: Statement,
-        target: "CopyTarget",
-        rows: "Rows[Any]",
+        target: CopyTarget,
+        rows: Rows[Any],
         take: Callable[[Any], Row],
     ) -> int:
         """COPY into a table, all rows or none; how many they were."""
         raise NotImplementedError
 
-    async def copy_out(self, statement: Statement, args: Row, to: "Output") -> int:
+    async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         """COPY a query's rows out, as CSV; how many they were."""
         raise NotImplementedError
 

@@ -1,12 +1,14 @@
 """Statements: SQL text with the facts that the generator has proven about it."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 from salacia_db.runtime.errors import NotFound
 
+# A row of the wire: values by position.
+Row: TypeAlias = tuple[Any, ...]
 Operation = Literal["create", "update", "delete", "upsert"]
 
 

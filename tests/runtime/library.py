@@ -10,8 +10,8 @@ from books import Book, Mood, books
 from hypothesis import strategies as st
 
 from salacia_db.runtime import Condition, Secret
-from salacia_db.runtime.columns import BoolColumn, Column
-from salacia_db.runtime.conditions import Combination, Comparison, Not
+from salacia_db.runtime.finding.columns import BoolColumn, Column
+from salacia_db.runtime.finding.conditions import Combination, Comparison, Not
 
 TEXTS = st.text("aAb%_\\'\"$1;-", max_size=4)
 NUMBERS = st.integers(-3, 3)

@@ -21,8 +21,8 @@ from salacia_db.runtime import (
     Statement,
     UniqueViolation,
     UsageError,
-    chunks,
 )
+from salacia_db.runtime.bulk import chunks
 
 
 def rows(count: int, start: int = 0) -> list[tuple[object, ...]]:

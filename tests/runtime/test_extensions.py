@@ -7,7 +7,7 @@ from cutting_proxy import CuttingProxy
 from items import Database
 
 from salacia_db.runtime import Statement
-from salacia_db.runtime.extensions import KnownTypes
+from salacia_db.runtime.connections.extensions import KnownTypes
 
 SCHEMA = """
 create type mood as enum ('calm', 'wild');

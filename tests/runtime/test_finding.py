@@ -28,8 +28,8 @@ from salacia_db.runtime import (
     Table,
     UnitOfWork,
     UsageError,
-    finding,
 )
+from salacia_db.runtime.finding import finder
 
 BOOKS = [
     Book(1, 1, "Alpha", 100, Decimal("9.5"), True, Mood.CALM, Secret("k1"), {"a": 1}),
@@ -129,8 +129,8 @@ def test_no_value_changes_the_statement(one: str, two: str, many: list[str], lim
         return ~((odd.a_b == a) | odd.a_b.like(b)) & odd.a_b.in_(several) & (odd.a_b < b)
 
     def statement(where: Condition, limit: int) -> tuple[object, list[Any]]:
-        source = finding.source_of(Odd)
-        return finding.request(source, "find", where, odd.a_b.desc(), limit, limit)
+        source = finder.source_of(Odd)
+        return finder.request(source, "find", where, odd.a_b.desc(), limit, limit)
 
     plain_statement, _ = statement(asked("x", "y", []), 1)
     hostile, values = statement(asked(one, two, many), limit)
@@ -142,21 +142,21 @@ def test_no_value_changes_the_statement(one: str, two: str, many: list[str], lim
 def test_conditions_share_a_statement_where_their_text_is_the_same(
     one: Condition, other: Condition
 ) -> None:
-    source = finding.source_of(Book)
-    first, second = (finding.request(source, "find", where)[0] for where in (one, other))
+    source = finder.source_of(Book)
+    first, second = (finder.request(source, "find", where)[0] for where in (one, other))
     assert (first is second) == (first.sql == second.sql)
 
 
 def test_only_so_many_texts_are_kept() -> None:
-    source = finding.source_of(Book)
-    often = finding.request(source, "find", books.id == 1)[0]
+    source = finder.source_of(Book)
+    often = finder.request(source, "find", books.id == 1)[0]
     for number in range(600):
         where = books.id == 0
         for bit in range(10):
             where = where & (books.pages.isnull() if number >> bit & 1 else books.pages.notnull())
-        finding.request(source, "find", where)
-        assert finding.request(source, "find", books.id == number)[0] is often
-    assert len(finding.statements) <= 512
+        finder.request(source, "find", where)
+        assert finder.request(source, "find", books.id == number)[0] is often
+    assert len(finder.statements) <= 512
 
 
 # --- what is found --------------------------------------------------------------------------------
@@ -201,10 +201,10 @@ async def test_several_thousand_values_are_one_parameter(db: Db) -> None:
 
 
 async def test_a_proven_read_leaves_the_connection_clean(db: Db) -> None:
-    statement, _ = finding.request(finding.source_of(Book), "find", books.id == 1)
+    statement, _ = finder.request(finder.source_of(Book), "find", books.id == 1)
     assert statement.read_only
     assert statement.clean
-    doubtful, _ = finding.request(finding.source_of(Odd), "find", None)
+    doubtful, _ = finder.request(finder.source_of(Odd), "find", None)
     assert not doubtful.clean
 
 
@@ -216,10 +216,10 @@ async def test_one_column_in_doubt_is_enough() -> None:
         text = Column[str]("text", proven=False)
 
     words = WordsTable("words", Word, "public", "words", proven=True)
-    source = finding.source_of(Word)
-    assert finding.request(source, "find", None)[0].clean
-    assert not finding.request(source, "find", words.text == "a")[0].clean
-    assert not finding.request(source, "find", None, words.text)[0].clean
+    source = finder.source_of(Word)
+    assert finder.request(source, "find", None)[0].clean
+    assert not finder.request(source, "find", words.text == "a")[0].clean
+    assert not finder.request(source, "find", None, words.text)[0].clean
 
 
 async def test_the_deadline_holds(db: Db) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from items import Database
 from msgspec import UNSET
 
-from salacia_db.runtime import InvalidArgument, InvalidCursor, Key, Paged, UsageError, When, cursor
+from salacia_db.runtime import InvalidArgument, InvalidCursor, Key, Paged, UsageError, When
+from salacia_db.runtime.pages import cursor
 from salacia_db.texts import Position
 
 TABLE = """

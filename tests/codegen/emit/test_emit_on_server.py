@@ -37,7 +37,7 @@ from salacia_db.codegen.emit.imports import _REFERENCE
 from salacia_db.codegen.emit.types import _BUILTIN, PyType
 from salacia_db.postgres.scratch import scratch_database
 from salacia_db.runtime import Secret, Stream
-from salacia_db.runtime.codecs import install_codecs
+from salacia_db.runtime.connections.codecs import install_codecs
 
 SAMPLES = {
     "aclitem": "postgres=r/postgres",

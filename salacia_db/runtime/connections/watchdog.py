@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from time import monotonic
 
-from salacia_db.runtime.connection import NEVER, Connection
+from salacia_db.runtime.connections.connection import NEVER, Connection
 
 
 class Watchdog:

@@ -3,39 +3,24 @@
 import inspect
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from msgspec import Struct
 
-from salacia_db.runtime import failures
-from salacia_db.runtime.chunks import ROWS, Rows, each
-from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.bulk.chunks import ROWS, each
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.bulk.guarded import guarded
+from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import InvalidArgument
-from salacia_db.runtime.guarded import guarded
 from salacia_db.runtime.result import affected
-from salacia_db.runtime.session import Row
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.statement import Row, Statement
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.transactional import TransactionSession
-
-Output: TypeAlias = str | os.PathLike[str] | BinaryIO | Callable[[bytes], Awaitable[object]]
-"""Where COPY puts what it reads: a path, a binary file, or an async function that is given bytes.
-
-A path is replaced once all is there, and left as it was where anything fails.
-"""
-
-
-class CopyTarget(Struct, frozen=True):
-    """Where COPY goes: a table and the columns of its rows, in their order."""
-
-    table: str
-    schema: str
-    columns: tuple[str, ...]
+    from salacia_db.runtime.units.session import TransactionSession
 
 
 async def copy_in(

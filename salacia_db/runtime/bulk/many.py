@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from salacia_db.runtime.array_text import array_texts
-from salacia_db.runtime.chunks import Rows, chunks
-from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.bulk.chunks import chunks
+from salacia_db.runtime.bulk.given import Rows
+from salacia_db.runtime.bulk.guarded import guarded
+from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import DatabaseError, InvalidArgument
-from salacia_db.runtime.guarded import guarded
 from salacia_db.runtime.result import Result, affected, strip
-from salacia_db.runtime.session import Row
-from salacia_db.runtime.statement import Statement, Unnested
+from salacia_db.runtime.statement import Row, Statement, Unnested
+from salacia_db.runtime.values.array_text import array_texts
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.transactional import TransactionSession
+    from salacia_db.runtime.units.session import TransactionSession
 
 # What a row is refused for: a second change of one row, its values, a constraint, a trigger, a
 # policy, a view's condition or its size. Anything else would come again, or is nobody's fault.

@@ -9,9 +9,9 @@ from typing import Any
 
 import asyncpg
 
-from salacia_db.runtime import failures
-from salacia_db.runtime.commit import Outcome, Uninterrupted, outcome
-from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections.connection import Connection
+from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
     ConcurrentUse,
@@ -23,10 +23,10 @@ from salacia_db.runtime.errors import (
     UsageError,
     WrongEventLoop,
 )
-from salacia_db.runtime.late import Callbacks
-from salacia_db.runtime.options import Options
-from salacia_db.runtime.pool import Pool
 from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.units.commit import Outcome, Uninterrupted, outcome
+from salacia_db.runtime.units.late import Callbacks
+from salacia_db.runtime.units.options import Options
 
 BEGIN = Statement("BEGIN", "begin", clean=True)
 SAVEPOINT = Statement("SAVEPOINT", "savepoint", clean=True)

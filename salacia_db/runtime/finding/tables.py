@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
 
-from salacia_db.runtime.columns import Column
 from salacia_db.runtime.errors import UsageError
+from salacia_db.runtime.finding.columns import Column
 
 S = TypeVar("S", bound=Struct)
 

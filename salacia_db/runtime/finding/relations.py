@@ -6,13 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from salacia_db.runtime.columns import Column, Order
-from salacia_db.runtime.conditions import Condition, Shape
 from salacia_db.runtime.errors import NotFound
-from salacia_db.runtime.finding import OrderBy, kept, natural, note
-from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.statement import Statement
-from salacia_db.runtime.tables import Source, source_of
+from salacia_db.runtime.finding.columns import Column, Order
+from salacia_db.runtime.finding.conditions import Condition, Shape
+from salacia_db.runtime.finding.finder import OrderBy, kept, natural, note
+from salacia_db.runtime.finding.tables import Source, source_of
+from salacia_db.runtime.session import Session
+from salacia_db.runtime.statement import Row, Statement
 
 P = TypeVar("P", bound=Struct)
 S = TypeVar("S", bound=Struct)
@@ -149,7 +149,7 @@ class Relation(Generic[P, S]):
     def _statement(
         self, where: Condition | None, orders: tuple[Order, ...], limited: bool
     ) -> Statement:
-        from salacia_db.runtime.rendering import Renderer, lateral
+        from salacia_db.runtime.finding.rendering import Renderer, lateral
 
         renderer = Renderer(self._source)
         sql = lateral(renderer, self._keys, self._through, where, orders, limited=limited)

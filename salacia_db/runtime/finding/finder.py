@@ -6,12 +6,12 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from salacia_db.runtime.columns import Column, Order, as_order
-from salacia_db.runtime.conditions import Condition, Shape
 from salacia_db.runtime.errors import InvalidArgument, UsageError
+from salacia_db.runtime.finding.columns import Column, Order, as_order
+from salacia_db.runtime.finding.conditions import Condition, Shape
+from salacia_db.runtime.finding.tables import Source, source_of
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Statement
-from salacia_db.runtime.tables import Source, source_of
 
 S = TypeVar("S", bound=Struct)
 SessionT = TypeVar("SessionT", bound=Session)
@@ -158,7 +158,7 @@ def _statement(
     shape: Shape,
 ) -> Statement:
     # It brings pypika, which a program that finds nothing can do without.
-    from salacia_db.runtime.rendering import Renderer, text
+    from salacia_db.runtime.finding.rendering import Renderer, text
 
     renderer = Renderer(source)
     query = renderer.count() if what == "count" else renderer.rows()

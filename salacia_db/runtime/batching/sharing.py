@@ -14,8 +14,7 @@ from salacia_db.runtime.errors import (
     UsageError,
     another,
 )
-from salacia_db.runtime.session import Row
-from salacia_db.runtime.statement import Batch, Statement
+from salacia_db.runtime.statement import Batch, Row, Statement
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database

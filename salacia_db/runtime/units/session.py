@@ -6,16 +6,17 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from salacia_db.runtime.chunks import Rows, each
-from salacia_db.runtime.connection import Connection
-from salacia_db.runtime.copying import CopyTarget, Output, copy_in, copy_out
-from salacia_db.runtime.hooks import Hooks
-from salacia_db.runtime.many import Many
+from salacia_db.runtime.bulk.chunks import each
+from salacia_db.runtime.bulk.copying import copy_in, copy_out
+from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.bulk.many import Many
+from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.result import Result, affected, strip, verb
-from salacia_db.runtime.session import RAW, Method, Row, Session
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.session import RAW, Method, Session
+from salacia_db.runtime.statement import Row, Statement
 from salacia_db.runtime.stream import CHUNK, Stream
-from salacia_db.runtime.transaction import Transaction
+from salacia_db.runtime.units.hooks import Hooks
+from salacia_db.runtime.units.transaction import Transaction
 
 T = TypeVar("T")
 

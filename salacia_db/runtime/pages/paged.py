@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
-from salacia_db.runtime import cursor
 from salacia_db.runtime.dynamic import Part, Shape, Switches, chosen_items, remember
 from salacia_db.runtime.errors import InvalidArgument, InvalidCursor, UsageError
-from salacia_db.runtime.page import NumberedPage, Page
-from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.pages import cursor
+from salacia_db.runtime.pages.page import NumberedPage, Page
+from salacia_db.runtime.session import Session
+from salacia_db.runtime.statement import Row, Statement
 from salacia_db.texts import Item, Key, Keyset, Position, numbered
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 import asyncpg
 
-from salacia_db.runtime.connection import INCARNATION, Connection
+from salacia_db.runtime.connections.connection import INCARNATION, Connection
 from salacia_db.runtime.errors import ConnectionFailed
 
 T = TypeVar("T")

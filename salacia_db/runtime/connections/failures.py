@@ -10,7 +10,7 @@ from salacia_db.runtime import errors
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.connection import Connection
+    from salacia_db.runtime.connections.connection import Connection
     from salacia_db.runtime.statement import Statement
 
 _BY_STATE: dict[str, type[DatabaseError]] = {

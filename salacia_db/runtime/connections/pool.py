@@ -14,7 +14,8 @@ from weakref import WeakSet
 import asyncpg
 
 from salacia_db.config import PoolSettings
-from salacia_db.runtime.connection import NEVER, RESET, Connection
+from salacia_db.runtime.connections.connection import NEVER, RESET, Connection
+from salacia_db.runtime.connections.watchdog import Watchdog
 from salacia_db.runtime.errors import (
     ConnectionFailed,
     PoolTimeout,
@@ -22,7 +23,6 @@ from salacia_db.runtime.errors import (
     WrongEventLoop,
     WrongProcess,
 )
-from salacia_db.runtime.watchdog import Watchdog
 
 # A connection whose call was cancelled, or that must be reset, gets so many seconds to recover.
 _MEND = 2.0

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, Generic, Literal, TypeVar
 
-from salacia_db.runtime.conditions import Comparison, Condition, Operator, Shape
 from salacia_db.runtime.errors import UsageError
+from salacia_db.runtime.finding.conditions import Comparison, Condition, Operator, Shape
 
 T = TypeVar("T")
 

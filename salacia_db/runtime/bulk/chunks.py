@@ -1,10 +1,11 @@
 """Chunks: the rows of a bulk call, taken from any iterable a part at a time."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from salacia_db.runtime.session import Row
+from salacia_db.runtime.bulk.given import Rows
+from salacia_db.runtime.statement import Row
 
 T = TypeVar("T")
 
@@ -17,9 +18,6 @@ _TEXTS = frozenset((str, bytes, type(None)))
 _LONG: tuple[type[Any], ...] = (str, bytes, bytearray)
 _PAIRS: tuple[type[Any], ...] = (dict,)
 _LISTS: tuple[type[Any], ...] = (list, tuple)
-
-Rows: TypeAlias = Iterable[T] | AsyncIterable[T]
-"""What `:bulk` and `:copy` take: a list, a generator, an async generator."""
 
 
 async def chunks(

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from salacia_db.runtime.connection import Connection
+from salacia_db.runtime.connections.connection import Connection
 
 T = TypeVar("T")
 

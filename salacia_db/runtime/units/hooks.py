@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msgspec import Struct
 
-from salacia_db.runtime.events import (
+from salacia_db.runtime.result import Result
+from salacia_db.runtime.statement import Statement, Write
+from salacia_db.runtime.units.events import (
     After,
     Arguments,
     Before,
@@ -20,11 +22,9 @@ from salacia_db.runtime.events import (
     Updated,
     Updating,
 )
-from salacia_db.runtime.result import Result
-from salacia_db.runtime.statement import Statement, Write
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.transaction import Transaction
+    from salacia_db.runtime.units.transaction import Transaction
 
 T = TypeVar("T")
 R = TypeVar("R")

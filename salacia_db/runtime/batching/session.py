@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from salacia_db.runtime.connection import NEVER
+from salacia_db.runtime.batching.sharing import Call, Runner
+from salacia_db.runtime.connections.connection import NEVER
 from salacia_db.runtime.errors import DeadlineExceeded, WriteDeadlineExceeded
-from salacia_db.runtime.session import Row, Session
-from salacia_db.runtime.sharing import Call, Runner
-from salacia_db.runtime.statement import Batch, Statement
+from salacia_db.runtime.session import Session
+from salacia_db.runtime.statement import Batch, Row, Statement
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database

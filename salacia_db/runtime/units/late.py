@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from salacia_db.runtime.hooks import Hooks
+from salacia_db.runtime.units.hooks import Hooks
 
 Callback: TypeAlias = tuple[Callable[..., object], tuple[Any, ...]]
 

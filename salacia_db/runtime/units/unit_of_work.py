@@ -8,11 +8,11 @@ from typing import Any, ParamSpec, Self
 import asyncpg
 
 from salacia_db.runtime.errors import CommitOutcomeUnknown, ConcurrentUse, UsageError
-from salacia_db.runtime.finding import Finder
-from salacia_db.runtime.late import LateRunner
-from salacia_db.runtime.session import Row
-from salacia_db.runtime.transaction import Frame, Transaction
-from salacia_db.runtime.transactional import TransactionSession
+from salacia_db.runtime.finding.finder import Finder
+from salacia_db.runtime.statement import Row
+from salacia_db.runtime.units.late import LateRunner
+from salacia_db.runtime.units.session import TransactionSession
+from salacia_db.runtime.units.transaction import Frame, Transaction
 
 P = ParamSpec("P")
 

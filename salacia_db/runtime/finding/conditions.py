@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from salacia_db.runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.columns import Column
+    from salacia_db.runtime.finding.columns import Column
 
 Operator: TypeAlias = Literal[
     "=", "<>", "<", "<=", ">", ">=", "like", "ilike", "between", "in", "null", "not null", "true"

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from salacia_db.runtime.interval import decode_interval, encode_interval
-from salacia_db.runtime.json import JsonReader
+from salacia_db.runtime.values.interval import decode_interval, encode_interval
+from salacia_db.runtime.values.json import JsonReader
 
 # Their oids never change, so that no connection need look them up.
 _JSON_OID = 114

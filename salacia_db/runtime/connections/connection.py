@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from salacia_db.config import DatabaseSettings
-from salacia_db.runtime import failures
-from salacia_db.runtime.codecs import install_codecs
+from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections.codecs import install_codecs
+from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.errors import ConnectionFailed
-from salacia_db.runtime.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.statement import Statement
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.watchdog import Watchdog
+    from salacia_db.runtime.connections.watchdog import Watchdog
 
 NEVER = float("inf")
 

@@ -14,13 +14,13 @@ from pypika.terms import LiteralValue
 from pypika.terms import Not as Negation
 from pypika.utils import format_quotes
 
-from salacia_db.runtime.columns import Column, Order
-from salacia_db.runtime.conditions import Combination, Comparison, Condition, Not
 from salacia_db.runtime.errors import UsageError
-from salacia_db.runtime.tables import Source
+from salacia_db.runtime.finding.columns import Column, Order
+from salacia_db.runtime.finding.conditions import Combination, Comparison, Condition, Not
+from salacia_db.runtime.finding.tables import Source
 
 if TYPE_CHECKING:
-    from salacia_db.runtime.relations import Link, Through
+    from salacia_db.runtime.finding.relations import Link, Through
 
 # pypika's own types say little.
 Query: TypeAlias = Any

@@ -1,0 +1,1 @@
+"""Connections to the server: what they hold, and the pool that lends them."""

@@ -1,0 +1,1 @@
+"""Ad-hoc conditions and relations over tables, built with pypika."""

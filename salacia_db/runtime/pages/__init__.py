@@ -1,0 +1,1 @@
+"""Pages: keysets, numbers, and the cursors between."""

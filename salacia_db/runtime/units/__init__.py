@@ -1,0 +1,1 @@
+"""Units of work: transactions, their ends, and the hooks in them."""

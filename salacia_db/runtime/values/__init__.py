@@ -1,0 +1,1 @@
+"""Values: those that PostgreSQL and Python write differently."""
