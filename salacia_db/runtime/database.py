@@ -28,10 +28,10 @@ Neither class has slots, and neither constructor is overridden, so that groups c
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, Unpack, cast
 
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
 from salacia_db.runtime.connections.connection import NEVER, Connection, open_connection
@@ -43,13 +43,16 @@ from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSess
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Row
+from salacia_db.runtime.units.again import run
 from salacia_db.runtime.units.hooks import Hooks
 from salacia_db.runtime.units.late import LateRunner
-from salacia_db.runtime.units.options import Isolation, Options, Setting
+from salacia_db.runtime.units.options import Isolation, Options, Setting, UnitOptions
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Transaction
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 U = TypeVar("U", bound=UnitOfWork)
 
 _PACKAGE = str(Path(__file__).parents[1])
@@ -143,6 +146,30 @@ class Database(Finder[Session], Generic[U]):
         transaction = self.transaction(options, _caller())
         session = self._session_class(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))
+
+    async def run(
+        self,
+        function: Callable[[U, *Ts], Awaitable[T]],
+        *args: *Ts,
+        attempts: int = 10,
+        seconds: float = 30.0,
+        **options: Unpack[UnitOptions],
+    ) -> T:
+        """What `await function(uow, *args)` returns, once its unit of work is committed.
+
+        The whole function runs again, in a new unit, where a serialization failure, a deadlock, a
+        schema that changed or a lost connection undid it: up to `attempts` times in all, and until
+        `seconds` have passed, with random pauses that grow. Then the last error is raised, as any
+        other is at once, `CommitOutcomeUnknown` above all. What the function does beside its unit
+        of work happens each time. `options` are those of `unit_of_work`.
+        """
+        return await run(
+            lambda: self.unit_of_work(**options),
+            function,
+            args,
+            attempts=attempts,
+            seconds=seconds,
+        )
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
 

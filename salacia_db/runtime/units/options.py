@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypedDict
 
 from msgspec import Struct
 
@@ -14,6 +14,16 @@ Setting = str | int | float | bool
 ISOLATIONS: tuple[Isolation, ...] = ("read committed", "repeatable read", "serializable")
 """From the weakest to the strictest."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
+
+
+class UnitOptions(TypedDict, total=False):
+    """What `Database.unit_of_work` takes."""
+
+    isolation: Isolation | None
+    read_only: bool
+    deferrable: bool
+    settings: Mapping[str, Setting] | None
+    defer_begin: bool
 
 
 class Options(Struct, frozen=True):
