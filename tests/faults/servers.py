@@ -1,0 +1,101 @@
+"""A PostgreSQL server of a scenario's own, to be stopped, killed and frozen."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from salacia_db.postgres import PostgresError, Server, start_scratch
+from salacia_db.postgres.account import server_account
+from salacia_db.postgres.binaries import find_binaries
+from salacia_db.postgres.postmaster import launch
+from salacia_db.postgres.server import SCRATCH_SETTINGS
+
+Way = Literal["fast", "immediate", "killed"]
+
+# What a server says of a commit must be true after a crash; only a power cut isn't tried here.
+_HONEST = {"synchronous_commit": "on", "full_page_writes": "on"}
+_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "killed": signal.SIGKILL}
+_TRIES = 100
+
+
+class BreakableServer:
+    """A server that can be stopped in any way, and started again on the same data and socket."""
+
+    def __init__(self, server: Server, settings: Mapping[str, str]) -> None:
+        self._server = server
+        self._settings = settings
+        self.data = server.data
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of one of its databases."""
+        return self._server.url(database)
+
+    async def stop(self, way: Way = "fast") -> None:
+        """Ends it: `fast` and `immediate` as of `pg_ctl`, `killed` by SIGKILL of the postmaster."""
+        process = self._process
+        process.send_signal(_SIGNALS[way])
+        await asyncio.to_thread(process.wait)
+
+    async def start(self) -> None:
+        """Starts it again, once those whom a killed postmaster left behind have gone."""
+        for left in range(_TRIES, 0, -1):
+            try:
+                # What it owns is told apart by the process, so nobody else may write it.
+                self._server._process = await asyncio.to_thread(self._launch)
+            except PostgresError:
+                if left == 1:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+    async def restart(self, way: Way = "fast") -> None:
+        """Stops and starts it."""
+        await self.stop(way)
+        await self.start()
+
+    @property
+    def _process(self) -> "subprocess.Popen[bytes]":
+        assert self._server._process is not None
+        return self._server._process
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        account = server_account()
+        return launch(
+            find_binaries(account),
+            account,
+            self.data,
+            sockets=Path(self._server.host),
+            log=self._server.log,
+            settings={**SCRATCH_SETTINGS, **self._settings},
+        )
+
+
+@asynccontextmanager
+async def breakable_server(settings: Mapping[str, str]) -> AsyncIterator[BreakableServer]:
+    """A server of one's own, whose commits outlive its crash; gone afterwards."""
+    honest = {**_HONEST, **settings}
+    server = await asyncio.to_thread(start_scratch, honest)
+    try:
+        yield BreakableServer(server, honest)
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@contextmanager
+def frozen(pids: Iterable[int]):
+    """Stops processes with SIGSTOP; lets them go on afterwards."""
+    stopped = list(pids)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
