@@ -103,7 +103,8 @@ values (
 )
 
 -- name: complete :one
--- Adds what a streamed exchange ended with, in place.
+-- Adds what a streamed exchange ended with, in place; what is None stays as it was.
+-- default: response None
 -- default: prompt_tokens None
 -- default: completion_tokens None
 -- default: total_tokens None
@@ -111,13 +112,13 @@ values (
 -- default: status_code None
 -- default: error None
 update ai_interactions
-set response          = :response,
-    prompt_tokens     = :prompt_tokens,
-    completion_tokens = :completion_tokens,
-    total_tokens      = :total_tokens,
-    response_time_ms  = :response_time_ms,
-    status_code       = :status_code,
-    error             = :error
+set response          = coalesce(:response?, response),
+    prompt_tokens     = coalesce(:prompt_tokens?, prompt_tokens),
+    completion_tokens = coalesce(:completion_tokens?, completion_tokens),
+    total_tokens      = coalesce(:total_tokens?, total_tokens),
+    response_time_ms  = coalesce(:response_time_ms?, response_time_ms),
+    status_code       = coalesce(:status_code?, status_code),
+    error             = coalesce(:error?, error)
 where id = :id
 returning *
 

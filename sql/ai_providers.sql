@@ -133,6 +133,12 @@ set
 where id = :id
 returning *
 
+-- name: switch :exec
+-- Switches all providers of one type on or off, and returns how many there are.
+update ai_providers
+set is_active = :is_active
+where type = :type
+
 -- name: set_default :many
 -- Makes a provider the default one. Returns what changed: it, and the one that was the default
 -- before; nothing where there is no such provider, and then nothing changes.

@@ -1,5 +1,10 @@
 -- What looking at the gateway's health found, look by look.
 
+-- name: ping :one!
+-- The least that the database can be asked.
+-- timeout: 5s
+select 1
+
 -- name: create :one!
 -- Records a check that was made just now.
 -- default: id uuid7()
@@ -39,8 +44,10 @@ order by created_at desc, id desc
 limit :limit
 
 -- name: uptime :one!
--- How often the gateway was found up in a period: its start belongs to it, its end does not.
+-- How often the gateway was found up in a period: its start belongs to it, its end does not; without
+-- one it goes on until now.
 -- A degraded gateway is up. The share is in percent, and null where nobody looked.
+-- returns: Uptime
 select
   count(*)                                          as total,
   count(*) filter (where status = 'healthy')        as healthy,
@@ -50,4 +57,4 @@ select
     / nullif(count(*), 0)::float8                   as uptime
 from health_checks
 where created_at >= :since
-  and created_at < :until
+  and created_at < :until -- if :until

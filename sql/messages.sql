@@ -12,11 +12,11 @@
 
 -- name: get :one
 -- One message with all that was sent and received.
+-- returns: MessageDetail
 select
-  i,
-  p.name as provider_name,
-  p.type as provider_type,
-  i.error is null and coalesce(i.status_code = 200, false) as is_success
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms, i.request, i.response
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
 where i.id = :id

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.runtime",
         "salacia_db.config",
     },
+    "salacia_db.gateway": {"salacia", "salacia_db.runtime"},
     "salacia": {"salacia_db.runtime"},
 }
 STAGES: dict[str, set[str]] = {

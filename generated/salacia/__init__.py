@@ -13,7 +13,7 @@ from .database import Database, Queries, UnitOfWork, connect
 from .enums import AuthType
 from .health_checks import HealthChecksCreateManyInput, HealthChecksLoadInput
 from .models import AiInteraction, AiProvider, ApiRequest, HealthCheck, SystemMetadata
-from .rows import Message, Summary
+from .rows import Message, MessageDetail, Summary, Uptime
 
 __all__ = [
     "AiInteraction",
@@ -30,10 +30,12 @@ __all__ = [
     "HealthChecksCreateManyInput",
     "HealthChecksLoadInput",
     "Message",
+    "MessageDetail",
     "Queries",
     "Summary",
     "SystemMetadata",
     "UnitOfWork",
+    "Uptime",
     "connect",
     "tables",
 ]

@@ -270,13 +270,13 @@ _COMPLETE = Statement(
     "ai_interactions.complete",
     "-- ai_interactions.complete\n"
     "update ai_interactions\n"
-    "set response          = $1,\n"
-    "    prompt_tokens     = $2,\n"
-    "    completion_tokens = $3,\n"
-    "    total_tokens      = $4,\n"
-    "    response_time_ms  = $5,\n"
-    "    status_code       = $6,\n"
-    "    error             = $7\n"
+    "set response          = coalesce($1, response),\n"
+    "    prompt_tokens     = coalesce($2, prompt_tokens),\n"
+    "    completion_tokens = coalesce($3, completion_tokens),\n"
+    "    total_tokens      = coalesce($4, total_tokens),\n"
+    "    response_time_ms  = coalesce($5, response_time_ms),\n"
+    "    status_code       = coalesce($6, status_code),\n"
+    "    error             = coalesce($7, error)\n"
     "where id = $8\n"
     "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
     "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
@@ -298,13 +298,13 @@ _COMPLETE = Statement(
     tracked=(
         "-- ai_interactions.complete\n"
         "update ai_interactions\n"
-        "set response          = $1,\n"
-        "    prompt_tokens     = $2,\n"
-        "    completion_tokens = $3,\n"
-        "    total_tokens      = $4,\n"
-        "    response_time_ms  = $5,\n"
-        "    status_code       = $6,\n"
-        "    error             = $7\n"
+        "set response          = coalesce($1, response),\n"
+        "    prompt_tokens     = coalesce($2, prompt_tokens),\n"
+        "    completion_tokens = coalesce($3, completion_tokens),\n"
+        "    total_tokens      = coalesce($4, total_tokens),\n"
+        "    response_time_ms  = coalesce($5, response_time_ms),\n"
+        "    status_code       = coalesce($6, status_code),\n"
+        "    error             = coalesce($7, error)\n"
         "where id = $8\n"
         "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
@@ -545,7 +545,7 @@ class AiInteractionsQueries(Group):
     async def complete(
         self,
         *,
-        response: Any | None,
+        response: Any | None = None,
         prompt_tokens: int | None = None,
         completion_tokens: int | None = None,
         total_tokens: int | None = None,
@@ -554,7 +554,7 @@ class AiInteractionsQueries(Group):
         error: str | None = None,
         id: UUID,
     ) -> AiInteraction | None:
-        """Adds what a streamed exchange ended with, in place.
+        """Adds what a streamed exchange ended with, in place; what is None stays as it was.
 
         Source: sql/ai_interactions.sql (complete)
         """

@@ -457,6 +457,12 @@ _UPDATE = Dynamic(
     written=8191,
     emptied=_UPDATE__EMPTY,
 )
+_SWITCH = Statement(
+    "ai_providers.switch",
+    "-- ai_providers.switch\nupdate ai_providers\nset is_active = $1\nwhere type = $2",
+    parameters=("is_active", "type"),
+    writes=(Write("update", AiProvider),),
+)
 _SET_DEFAULT = Statement(
     "ai_providers.set_default",
     "-- ai_providers.set_default\n"
@@ -771,6 +777,13 @@ class AiProvidersQueries(Group):
         )
         row = await self._session.fetchrow(statement, *values)
         return None if row is None else build_ai_provider(*row)
+
+    async def switch(self, *, is_active: bool, type: str) -> int:
+        """Switches all providers of one type on or off, and returns how many there are.
+
+        Source: sql/ai_providers.sql (switch)
+        """
+        return await self._session.execute(_SWITCH, is_active, type)
 
     async def set_default(self, *, id: UUID) -> list[AiProvider]:
         """Makes a provider the default one. Returns what changed: it, and the one that was the

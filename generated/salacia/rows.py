@@ -2,6 +2,7 @@
 """Rows that queries share by `-- returns:`."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from salacia_db.runtime import Struct
@@ -27,6 +28,26 @@ class Message(Struct, frozen=True, gc=False):
     response_preview: str | None
 
 
+class MessageDetail(Struct, frozen=True):
+    """A row of `messages.get`."""
+
+    id: UUID
+    created_at: datetime
+    model: str
+    provider_id: UUID | None
+    provider_name: str | None
+    provider_type: str | None
+    status_code: int | None
+    error: str | None
+    is_success: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    response_time_ms: int | None
+    request: Any
+    response: Any | None
+
+
 class Summary(Struct, frozen=True, gc=False):
     """A row of `statistics.summary`."""
 
@@ -38,3 +59,13 @@ class Summary(Struct, frozen=True, gc=False):
     average_response_time_ms: float | None
     most_used_model: str | None
     distinct_models: int
+
+
+class Uptime(Struct, frozen=True, gc=False):
+    """A row of `health_checks.uptime`."""
+
+    total: int
+    healthy: int
+    degraded: int
+    unhealthy: int
+    uptime: float | None

@@ -138,6 +138,14 @@ async def test_an_update_of_nobody_finds_nobody(db: salacia.Database) -> None:
     assert await db.ai_providers.update(id=UUID(int=1), name="x") is None
 
 
+async def test_all_providers_of_one_type_are_switched_at_once(db: salacia.Database) -> None:
+    await create(db, "a", "b")
+    other = await db.ai_providers.create(name="c", type="groq")
+    assert await db.ai_providers.switch(type="ollama", is_active=False) == 2
+    assert await db.ai_providers.active() == [other]
+    assert await db.ai_providers.switch(type="openai", is_active=True) == 0
+
+
 # --- lists ----------------------------------------------------------------------------------------
 
 

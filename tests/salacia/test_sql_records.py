@@ -73,6 +73,7 @@ async def test_a_streamed_answer_is_added_in_place(db: salacia.Database) -> None
     assert fields(ended, done) == done
     assert position(ended) == position(begun)
     assert ended.request == begun.request
+    assert await db.ai_interactions.complete(id=begun.id) == ended, "what is left out stays"
     assert await db.ai_interactions.complete(id=UUID(int=1), response=None) is None
 
 
@@ -194,6 +195,8 @@ async def test_outages_and_the_share_of_uptime(db: salacia.Database) -> None:
     assert uptime.uptime == 75
     nobody = await db.health_checks.uptime(since=NOW - timedelta(days=1), until=NOW)
     assert (nobody.total, nobody.uptime) == (0, None)
+    assert (await db.health_checks.uptime(since=NOW)).total == 5
+    assert await db.health_checks.ping() == 1
 
 
 # --- system metadata ------------------------------------------------------------------------------
