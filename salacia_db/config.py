@@ -1,6 +1,7 @@
 """Configuration: where the database is and how the pool behaves. Imports nothing of ours."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypedDict
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,9 @@ Profile = Literal["development", "test", "production"]
 
 # The database that `embedded:` URLs mean, on the server of the project.
 EMBEDDED_DATABASE = "salacia"
+
+SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
+"""What PostgreSQL takes as the name of a setting."""
 
 _SCHEMES = ("postgresql", "postgres", "embedded")
 
@@ -67,6 +71,10 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     """The deadline of each hook that runs after the commit or the rollback."""
     prepared_statements: int = 256
     """So many prepared statements are held per connection; the least used goes first."""
+    require_settings: tuple[str, ...] = ()
+    """Settings, such as `app.tenant`, without which nothing runs: each unit of work gives them."""
+    pooler: Literal["transaction"] | None = None
+    """What stands before the server: a pooler that lends its connections for a transaction."""
     log_statements: bool = False
     """Whether names and durations (never values) go to the logger `salacia_db.statements`."""
     application_name: str = "salacia_db"
@@ -105,6 +113,8 @@ class Overrides(TypedDict, total=False):
     close_timeout: float
     hook_timeout: float
     prepared_statements: int
+    require_settings: tuple[str, ...]
+    pooler: Literal["transaction"] | None
     log_statements: bool
     application_name: str
 
@@ -251,6 +261,12 @@ def _check_ranges(settings: DatabaseSettings) -> None:
         raise ConfigurationError(f"pool_min is {pool.min}: it lies between 0 and pool_max")
     if settings.prepared_statements < 1:
         raise ConfigurationError("prepared_statements must be at least 1")
+    for name in settings.require_settings:
+        if not SETTING_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"require_settings has {name!r}, which is no name of a setting; write it like "
+                "('app.tenant',)"
+            )
     times = {
         "pool_acquire": pool.acquire,
         "pool_idle": pool.idle,

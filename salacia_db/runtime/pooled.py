@@ -16,8 +16,8 @@ from salacia_db.runtime.errors import (
     WriteDeadlineExceeded,
 )
 from salacia_db.runtime.result import affected
-from salacia_db.runtime.session import RAW, Method, Session
-from salacia_db.runtime.statement import Row, Statement
+from salacia_db.runtime.session import Method, Session
+from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import Stream
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class PooledSession(Session):
         pool = self._pool
         connection = pool.take() or await pool.acquire()
         try:
-            connection.start(RAW, timeout or self._timeout)
+            connection.start_raw(sql, timeout or self._timeout)
             result = await getattr(connection.raw, method)(sql, *args)
         except BaseException as error:
             failure = self._failed(connection, RAW, args, error)

@@ -83,7 +83,3 @@ class Session:
     ) -> Stream[T]:
         """The rows in chunks, through a server-side cursor."""
         raise NotImplementedError
-
-
-# What stands for SQL that the generator hasn't seen.
-RAW = Statement("raw SQL", "")

@@ -170,3 +170,7 @@ class Statement:
     def not_found(self) -> NotFound:
         """The error for a row that must be there and isn't."""
         return (self.none or NotFound)(self.name)
+
+
+RAW = Statement("raw SQL", "")
+"""What stands for SQL that the generator hasn't seen."""

@@ -15,6 +15,7 @@ from items import Database, Item
 from salacia_db.runtime import (
     ConnectionFailed,
     ConnectionLost,
+    DatabaseError,
     PoolTimeout,
     UsageError,
     WrongEventLoop,
@@ -187,6 +188,7 @@ async def end_sleepers(bystander: asyncpg.Connection) -> None:
 
 async def test_a_cancelled_caller_costs_no_connection(connect, bystander) -> None:
     db = await connect(pool_max=1)
+    pid = await db.fetchval("select pg_backend_pid()")
     task = asyncio.ensure_future(db.items.sleep(s=30))
     await asyncio.sleep(0.05)
     task.cancel()
@@ -196,6 +198,9 @@ async def test_a_cancelled_caller_costs_no_connection(connect, bystander) -> Non
     assert await db.items.list() == []
     assert time.monotonic() - began < 1
     assert await sessions(bystander) == 1
+    with pytest.raises(DatabaseError):
+        await db.execute("begin; select 1/0")
+    assert await db.fetchval("select pg_backend_pid()") == pid
 
 
 async def test_a_storm_of_cancels_leaves_a_whole_pool(connect, bystander) -> None:

@@ -12,18 +12,12 @@ from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.codecs import install_codecs
 from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.errors import ConnectionFailed
-from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.statement import RAW, Statement
 
 if TYPE_CHECKING:
     from salacia_db.runtime.connections.watchdog import Watchdog
 
 NEVER = float("inf")
-
-# What DISCARD ALL does, without what breaks prepared statements.
-RESET = (
-    "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; "
-    "SELECT pg_advisory_unlock_all(); DISCARD TEMP"
-)
 
 # A number of a transaction means the same only within one life of one server: promotion starts a
 # new timeline, and a crash gives the numbers of what it lost to others (it resets the statistics).
@@ -40,14 +34,34 @@ select case when pg_is_in_recovery() then null else concat_ws(
 
 
 class RawConnection(TypedConnection):
-    """asyncpg's connection, with what we need of its inside."""
+    """asyncpg's connection, with what we need of its inside.
 
-    __slots__ = ()
+    `altered`: a borrower has changed how it reads or writes values.
+    """
+
+    __slots__ = ("altered",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.altered = False
+
+    async def set_type_codec(self, *args: Any, **kwargs: Any) -> None:
+        self.altered = True
+        await super().set_type_codec(*args, **kwargs)
+
+    async def set_builtin_type_codec(self, *args: Any, **kwargs: Any) -> None:
+        self.altered = True
+        await super().set_builtin_type_codec(*args, **kwargs)
+
+    async def reset_type_codec(self, *args: Any, **kwargs: Any) -> None:
+        self.altered = True
+        await super().reset_type_codec(*args, **kwargs)
 
     def forget_listeners(self) -> None:
         """Drops the callbacks that a borrower left behind."""
         self._listeners.clear()  # type: ignore[attr-defined]
         self._log_listeners.clear()  # type: ignore[attr-defined]
+        self._query_loggers.clear()  # type: ignore[attr-defined]
 
     def sever(self, nowhere: int) -> None:
         """Points the socket at another file: in a forked child nothing may reach the server."""
@@ -67,7 +81,8 @@ class Connection:
     something ran that is not proven to leave the session as it was. `current` is the statement
     that runs or ran last; in a unit of work, `where` is its place in the program. `since` is when
     either began. `isolation` is the session's default, None until somebody has asked. `types` are
-    those that it shares with others.
+    those that it shares with others. `named`: somebody may have prepared statements under names of
+    their own; `names`: any statement that isn't clean may.
     """
 
     __slots__ = (
@@ -85,6 +100,8 @@ class Connection:
         "isolation",
         "json",
         "limit",
+        "named",
+        "names",
         "raw",
         "since",
         "types",
@@ -117,6 +134,7 @@ class Connection:
         self.expires = NEVER
         self.expired = False
         self.dirty = False
+        self.named = self.names = False
         self.current: str | None = None
         self.where: str | None = None
         self.since = self.idle_since = monotonic()
@@ -135,6 +153,12 @@ class Connection:
         self.json.encoded = statement.json
         return None if self.full else self.held.get(statement)
 
+    def start_raw(self, sql: str, timeout: float) -> None:
+        """Notes that SQL begins now that the generator hasn't seen, and its deadline."""
+        self.start(RAW, timeout)
+        if "prepare" in sql.lower():
+            self.named = True
+
     def rest(self) -> None:
         """What `start` began has ended: no deadline, and JSON is decoded for any borrower."""
         self.deadline = NEVER
@@ -149,6 +173,9 @@ class Connection:
         prepared = held.get(statement)
         if prepared is None:
             prepared = await self.raw.prepare(statement.sql)
+            if not statement.clean:
+                # It may call a function that does.
+                self.named = self.names = True
             if self.full:
                 del held[next(iter(held))]
         else:

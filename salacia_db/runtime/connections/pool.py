@@ -14,7 +14,8 @@ from weakref import WeakSet
 import asyncpg
 
 from salacia_db.config import PoolSettings
-from salacia_db.runtime.connections.connection import NEVER, RESET, Connection
+from salacia_db.runtime.connections.cleaning import clean
+from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.watchdog import Watchdog
 from salacia_db.runtime.errors import (
     ConnectionFailed,
@@ -161,7 +162,7 @@ class Pool:
             return
         self.watchdog.arm(connection, _MEND)
         try:
-            await self._reset(connection)
+            await clean(connection)
         except asyncio.CancelledError:
             self.mend(connection)
             raise
@@ -270,23 +271,15 @@ class Pool:
                 break
         self._grow()
 
-    async def _reset(self, connection: Connection) -> None:
-        raw = connection.raw
-        raw.forget_listeners()
-        if raw.is_in_transaction():
-            await raw.execute("ROLLBACK")
-        await raw.execute(RESET)
-        connection.dirty = False
-
     async def _mend(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_MEND):
                 # asyncpg waits here for what was cancelled, whose cancel may also come late. Until
                 # its reply is there nobody knows the session's state: a BEGIN on its way may
                 # still have succeeded.
-                with suppress(asyncpg.QueryCanceledError):
-                    await connection.raw.execute("")
-                await self._reset(connection)
+                with suppress(asyncpg.QueryCanceledError, asyncpg.InFailedSQLTransactionError):
+                    await connection.raw.execute("SELECT")
+                await clean(connection)
         except Exception:
             self.drop(connection)
         except BaseException:

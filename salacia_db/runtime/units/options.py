@@ -1,11 +1,11 @@
 """How a transaction begins: isolation, access mode and settings as the text that is sent."""
 
-import re
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
 from msgspec import Struct
 
+from salacia_db.config import SETTING_NAME
 from salacia_db.runtime.errors import UsageError
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
@@ -13,7 +13,6 @@ Setting = str | int | float | bool
 
 ISOLATIONS: tuple[Isolation, ...] = ("read committed", "repeatable read", "serializable")
 """From the weakest to the strictest."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
 
 
 class UnitOptions(TypedDict, total=False):
@@ -45,7 +44,7 @@ class Options(Struct, frozen=True):
                 f"isolation is {self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
             )
         for name in self.settings:
-            if not _NAME.fullmatch(name):
+            if not SETTING_NAME.fullmatch(name):
                 raise UsageError(f"{name!r} is no name of a setting; write it like 'app.tenant'")
         if self.defer_begin:
             self._check_defers()

@@ -12,8 +12,8 @@ from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.many import Many
 from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.result import Result, affected, strip, verb
-from salacia_db.runtime.session import RAW, Method, Session
-from salacia_db.runtime.statement import Row, Statement
+from salacia_db.runtime.session import Method, Session
+from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import CHUNK, Stream
 from salacia_db.runtime.units.hooks import Hooks
 from salacia_db.runtime.units.transaction import Transaction
@@ -142,7 +142,7 @@ class TransactionSession(Session):
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         async def run(connection: Connection) -> Any:
             self.transaction.unproven = True
-            connection.start(RAW, timeout or self.timeout)
+            connection.start_raw(sql, timeout or self.timeout)
             return await getattr(connection.raw, method)(sql, *args)
 
         result = await self.on(RAW, args, run)
@@ -153,7 +153,7 @@ class TransactionSession(Session):
 
         async def run(connection: Connection) -> asyncpg.Connection:
             self.transaction.unproven = True
-            connection.dirty = True
+            connection.dirty = connection.named = True
             return connection.raw
 
         return await self.on(RAW, (), run)
