@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.postgres",
         "salacia_db.config",
     },
+    "salacia_db.web": {"salacia_db.runtime"},
     "salacia_db.testing": {
         "salacia_db.codegen",
         "salacia_db.postgres",

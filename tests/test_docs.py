@@ -93,6 +93,10 @@ def test_queues_work_as_they_are_described(reader: Reader) -> None:
     follow(reader, "queues.md", example=False)
 
 
+def test_requests_have_units_of_work_as_it_is_described(reader: Reader) -> None:
+    follow(reader, "web.md", example=True)
+
+
 def test_every_setting_of_the_runtime_is_described_with_its_defaults() -> None:
     described = table("runtime.md", "setting")
     assert described.keys() == Overrides.__annotations__.keys() - {"pool"}

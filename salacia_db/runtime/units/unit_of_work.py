@@ -51,6 +51,11 @@ class UnitOfWork(Finder[TransactionSession]):
         else:
             await self._undo(frame, error)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has begun, and has not been committed or rolled back."""
+        return self._frame is not None and self._frame in self._transaction.frames
+
     async def commit(self) -> None:
         """Commits now rather than at the end of the block; nothing can follow."""
         await self._keep(self._open_frame())
