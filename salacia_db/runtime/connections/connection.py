@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +164,11 @@ class Connection:
         """What `start` began has ended: no deadline, and JSON is decoded for any borrower."""
         self.deadline = NEVER
         self.json.encoded = False
+
+    def command(self, sql: str) -> Coroutine[Any, Any, str]:
+        """Runs SQL without parameters as it is; gives the last command's tag."""
+        command: Coroutine[Any, Any, str] = self.driver.query(sql, None)
+        return command
 
     async def prepare(self, statement: Statement) -> Any:
         """The prepared statement, made on the server if this connection doesn't hold it yet.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from functools import partial
 from time import monotonic
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -40,18 +39,36 @@ class Uninterrupted(Generic[T]):
             except StopIteration as end:
                 return cast("T", end.value)
             while not future.done():
-                # A future of our own, since the task would cancel the one that it waits for.
-                waiter = future.get_loop().create_future()
-                future.add_done_callback(partial(_wake, waiter))
                 try:
-                    yield from waiter
+                    yield _Unmoved(future)
                 except asyncio.CancelledError as error:
-                    self.cancelled = error
+                    if not future.cancelled():
+                        self.cancelled = error
+                except Exception:  # noqa: S110 - the future's own: the work sees it for itself
+                    pass
 
 
-def _wake(waiter: asyncio.Future[None], _: object) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+class _Unmoved:
+    """Stands for the future that a task waits for, where cancelling the task is to leave it alone.
+
+    The task is told that there was nothing to cancel, so it raises CancelledError in its coroutine
+    once the future is done. A future of our own would do the same for a turn of the event loop.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_future")
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self._future = future
+        self._asyncio_future_blocking = True  # what tells a task that this is a future
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._future.get_loop()
+
+    def add_done_callback(self, function: Callable[..., object], *, context: Any = None) -> None:
+        self._future.add_done_callback(function, context=context)
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
 
 
 async def outcome(

@@ -15,7 +15,7 @@ from salacia_db.runtime.result import Result, affected, strip, verb
 from salacia_db.runtime.session import Method, Session
 from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import CHUNK, Stream
-from salacia_db.runtime.units.hooks import Hooks
+from salacia_db.runtime.units.hooks import Hooks, Plan
 from salacia_db.runtime.units.transaction import Transaction
 
 T = TypeVar("T")
@@ -40,69 +40,33 @@ class TransactionSession(Session):
         self.timeout = transaction.timeout
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
-        if not statement.read_only:
-            return (await self._write(statement, args)).rows
-        transaction = self.transaction
-        left = _ATTEMPTS
-        while True:
-            transaction.check()
-            transaction.busy = True
-            connection = transaction.connection
-            try:
-                if connection is None or transaction.stale:
-                    connection = await transaction.enter(statement)
-                prepared = connection.start(statement, self.timeout)
-                if prepared is None:
-                    prepared = await connection.prepare(statement)
-                rows: list[Row]
-                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
-                connection.rest()
-            except BaseException as error:
-                failure = transaction.failed(connection, statement, args, error)
-                if failure is error:
-                    raise
-            else:
-                return rows
-            finally:
-                transaction.busy = False
-            left -= 1
-            if left == 0 or not transaction.misread(failure):
-                # Not in the handler: the driver's error, which shows values, isn't to be context.
-                raise failure
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if plan is not None:
+            return (await self._hooked(plan, statement, args)).rows
+        form = self.form(statement)
+        rows, _ = await self._send(form, args, 0)
+        return rows if form is statement else self._own(statement, rows)
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
-        if not statement.read_only:
-            written = (await self._write(statement, args)).rows
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if plan is not None:
+            written = (await self._hooked(plan, statement, args)).rows
             return written[0] if written else None
-        transaction = self.transaction
-        left = _ATTEMPTS
-        while True:
-            transaction.check()
-            transaction.busy = True
-            connection = transaction.connection
-            try:
-                if connection is None or transaction.stale:
-                    connection = await transaction.enter(statement)
-                prepared = connection.start(statement, self.timeout)
-                if prepared is None:
-                    prepared = await connection.prepare(statement)
-                rows: list[Row]
-                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
-                connection.rest()
-            except BaseException as error:
-                failure = transaction.failed(connection, statement, args, error)
-                if failure is error:
-                    raise
-            else:
-                return rows[0] if rows else None
-            finally:
-                transaction.busy = False
-            left -= 1
-            if left == 0 or not transaction.misread(failure):
-                raise failure
+        form = self.form(statement)
+        rows, _ = await self._send(form, args, 1)
+        if form is not statement:
+            rows = self._own(statement, rows)
+        return rows[0] if rows else None
 
     async def execute(self, statement: Statement, *args: Any) -> int:
-        return (await self._write(statement, args)).count
+        plan = self._hooks.plan(statement) if statement.writes else None
+        if plan is not None:
+            return (await self._hooked(plan, statement, args)).count
+        form = self.form(statement)
+        rows, tag = await self._send(form, args, 0)
+        if form is not statement:
+            self.learn(rows)
+        return affected(tag)
 
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
@@ -217,11 +181,37 @@ class TransactionSession(Session):
             transaction.busy = False
         raise failure
 
-    async def _write(self, statement: Statement, args: Row) -> Result:
-        plan = self._hooks.plan(statement) if statement.writes else None
-        if plan is None:
-            return await self.write_one(statement, args, False)
+    async def _send(self, form: Statement, args: Row, limit: int) -> tuple[list[Row], bytes]:
+        """What the server answers: rows, as many as `limit` if that isn't 0, and the tag."""
+        transaction = self.transaction
+        left = _ATTEMPTS if form.read_only else 1
+        while True:
+            transaction.check()
+            transaction.busy = True
+            connection = transaction.connection
+            try:
+                if connection is None or transaction.stale:
+                    connection = await transaction.enter(form)
+                prepared = connection.start(form, self.timeout)
+                if prepared is None:
+                    prepared = await connection.prepare(form)
+                state = prepared._state
+                rows, tag, _ = await connection.bind_execute(state, args, "", limit, True, None)
+                connection.rest()
+            except BaseException as error:
+                failure = transaction.failed(connection, form, args, error)
+                if failure is error:
+                    raise
+            else:
+                return rows, tag
+            finally:
+                transaction.busy = False
+            left -= 1
+            if left == 0 or not transaction.misread(failure):
+                # Not in the handler: the driver's error, which shows values, isn't to be context.
+                raise failure
 
+    async def _hooked(self, plan: Plan, statement: Statement, args: Row) -> Result:
         async def run(batch: Sequence[Row], split: bool, _: int) -> Result:
             return await self.write_one(statement, batch[0], split)
 
@@ -229,19 +219,9 @@ class TransactionSession(Session):
         return await plan.around(statement, self.transaction, (args,), run, bulk=False)
 
     async def write_one(self, statement: Statement, args: Row, split: bool) -> Result:
+        """All that a statement did; of an upsert where `split`, which rows are new."""
         form = self.form(statement, tracked=split)
-
-        async def run(connection: Connection) -> tuple[list[Row], bytes]:
-            prepared = connection.start(form, self.timeout)
-            if prepared is None:
-                prepared = await connection.prepare(form)
-            rows: list[Row]
-            tag: bytes
-            state = prepared._state
-            rows, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
-            return rows, tag
-
-        rows, tag = await self.on(form, args, run)
+        rows, tag = await self._send(form, args, 0)
         if form is statement:
             return Result(rows, affected(tag), verb=verb(tag))
         self.learn(rows)
@@ -264,13 +244,14 @@ class TransactionSession(Session):
             return Result([], 0)
         return await plan.around(statement, self.transaction, batch, run)
 
-    def form(self, statement: Statement, *, tracked: bool) -> Statement:
+    def form(self, statement: Statement, *, tracked: bool = False) -> Statement:
         """The statement to send: the tracked form if that is wanted, or the number is not known."""
+        if statement.read_only:
+            return statement
         transaction = self.transaction
         if statement.tracked is not None and (tracked or transaction.xid is None):
             return statement.tracked
-        if not statement.read_only:
-            transaction.unproven = True
+        transaction.unproven = True
         return statement
 
     def learn(self, rows: list[Row]) -> None:
@@ -280,6 +261,12 @@ class TransactionSession(Session):
         else:
             # No row told it, but a CTE may have written.
             self.transaction.unproven = True
+
+    def _own(self, statement: Statement, rows: list[Row]) -> list[Row]:
+        """The statement's own columns of tracked rows, which tell the transaction's number."""
+        self.learn(rows)
+        end = -statement.extra
+        return [row[:end] for row in rows]
 
 
 def _as_it_is(row: Row) -> Row:

@@ -163,7 +163,7 @@ class Transaction:
             commands += frame.marking
         connection.start(SAVEPOINT if self.frames[0].open else BEGIN, self.timeout)
         try:
-            await connection.raw.execute("; ".join(commands))
+            await connection.command("; ".join(commands))
         except asyncio.CancelledError:
             self.frames[0].cancelled = True
             raise
@@ -183,13 +183,14 @@ class Transaction:
 
     def _check_intact(self, statement: Statement) -> None:
         """What failed before BEGIN ends the unit as it would have ended the transaction."""
-        if any(frame.error is not None for frame in self.frames):
-            raise DatabaseError(
-                f"{statement.name}: an earlier error has ended the unit of work; put what may "
-                "fail into a nested one",
-                sqlstate=ABORTED,
-                statement=statement.name,
-            )
+        for frame in self.frames:
+            if frame.error is not None:
+                raise DatabaseError(
+                    f"{statement.name}: an earlier error has ended the unit of work; put what may "
+                    "fail into a nested one",
+                    sqlstate=ABORTED,
+                    statement=statement.name,
+                )
 
     async def _check_isolation(self, connection: Connection) -> None:
         """Raises `UsageError` where BEGIN would not give READ COMMITTED, so can't be deferred."""
@@ -240,7 +241,7 @@ class Transaction:
             connection = await self.enter() if self.stale else self.connection
             if sql is not None and connection is not None:
                 connection.start(SAVEPOINT, self.timeout)
-                await connection.raw.execute(sql)
+                await connection.command(sql)
                 connection.rest()
         except BaseException as error:
             failure = self.failed(connection, SAVEPOINT, (), error)
@@ -367,7 +368,8 @@ class Transaction:
         try:
             if self.pending or frame.marking:
                 await self.command(None)
-            await self._learn_xid(connection, frame)
+            if self.unproven and self.xid is None:
+                await self._learn_xid(connection, frame)
         except BaseException:
             await self.rollback(None)
             raise
@@ -397,7 +399,7 @@ class Transaction:
         else:
             connection.start(ROLLBACK, min(self.timeout, _ROLLBACK_TIMEOUT))
             try:
-                await connection.raw.execute("ROLLBACK")
+                await connection.command("ROLLBACK")
             except asyncio.CancelledError:
                 self.pool.mend(connection)
                 raise
@@ -413,9 +415,7 @@ class Transaction:
         self.stale = True
 
     async def _learn_xid(self, connection: Connection, frame: Frame) -> None:
-        if self.xid is not None or not self.unproven or frame.error is not None:
-            return
-        if connection.incarnation is None:
+        if frame.error is not None or connection.incarnation is None:
             return
         self.busy = True
         failure: BaseException | None = None
@@ -440,13 +440,17 @@ class Transaction:
         connection.start(COMMIT, self.timeout)
         began = monotonic()
         self.end()
-        work = Uninterrupted(connection.raw.execute("COMMIT"))
+        work = Uninterrupted(connection.command("COMMIT"))
         try:
             tag = await work
         except Exception as error:
             failure = failures.explain(error, connection, COMMIT, ())
         else:
-            cancelled = await self._give_back(connection) or work.cancelled
+            cancelled = work.cancelled
+            if connection.dirty:
+                cancelled = await self._give_back(connection) or cancelled
+            else:
+                self.pool.put(connection)
             if tag == "COMMIT":
                 return cancelled
             raise self._rolled_back("the unit of work", frame)

@@ -141,7 +141,8 @@ class UnitOfWork(Finder[TransactionSession]):
         except BaseException:
             await self._late.run(callbacks.rollback)
             raise
-        await self._late.run(callbacks.commit, wait=cancelled is None)
+        if callbacks.commit:
+            await self._late.run(callbacks.commit, wait=cancelled is None)
         if cancelled is not None:
             raise cancelled
 
