@@ -22,7 +22,7 @@ from salacia_db.runtime import (
     uuid7,
 )
 
-from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
+from .models import AiInteraction, AiProvider, build_ai_provider
 
 _GET = Statement(
     "ai_interactions.get",
@@ -38,7 +38,6 @@ _GET = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
     batch=Batch(
         Statement(
             "ai_interactions.get",
@@ -56,7 +55,6 @@ _GET = Statement(
             ") as one limit 1) as answer",
             read_only=True,
             clean=True,
-            json=True,
         ),
         size=256,
     ),
@@ -77,7 +75,6 @@ _GET_WITH_PROVIDER = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _WITH_PROVIDERS = Statement(
     "ai_interactions.with_providers",
@@ -98,7 +95,6 @@ _WITH_PROVIDERS = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _OF_PROVIDERS = Statement(
     "ai_interactions.of_providers",
@@ -116,7 +112,6 @@ _OF_PROVIDERS = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _CREATE = Statement(
     "ai_interactions.create",
@@ -149,7 +144,6 @@ _CREATE = Statement(
         "created_at",
     ),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_interactions.create\n"
         "insert into ai_interactions (\n"
@@ -166,7 +160,7 @@ _CREATE = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiInteraction, returned=True, build=build_ai_interaction),),
+    writes=(Write("create", AiInteraction, returned=True),),
 )
 _CREATE_MANY = Statement(
     "ai_interactions.create_many",
@@ -199,7 +193,6 @@ _CREATE_MANY = Statement(
         "created_at",
     ),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_interactions.create_many\n"
         "insert into ai_interactions (\n"
@@ -216,7 +209,7 @@ _CREATE_MANY = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiInteraction, returned=True, build=build_ai_interaction),),
+    writes=(Write("create", AiInteraction, returned=True),),
     unnested=Unnested(
         "-- ai_interactions.create_many\n"
         "insert into ai_interactions (\n"
@@ -294,7 +287,6 @@ _COMPLETE = Statement(
         "id",
     ),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_interactions.complete\n"
         "update ai_interactions\n"
@@ -312,7 +304,7 @@ _COMPLETE = Statement(
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
         "          ai_interactions.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("update", AiInteraction, returned=True, build=build_ai_interaction),),
+    writes=(Write("update", AiInteraction, returned=True),),
 )
 _EXPORT = Statement(
     "ai_interactions.export",
@@ -329,7 +321,6 @@ _EXPORT = Statement(
     parameters=("since", "until"),
     read_only=True,
     clean=True,
-    json=True,
 )
 
 
@@ -392,7 +383,7 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (get)
         """
         row = await self._session.batched.fetchrow(_GET, id)
-        return None if row is None else build_ai_interaction(*row)
+        return None if row is None else AiInteraction(*row)
 
     async def get_with_provider(self, *, id: UUID) -> AiInteractionsGetWithProviderRow | None:
         """One interaction with the provider that was asked, None where that is deleted.
@@ -403,8 +394,7 @@ class AiInteractionsQueries(Group):
         if row is None:
             return None
         return AiInteractionsGetWithProviderRow(
-            build_ai_interaction(*row[0:12]),
-            None if row[12] is None else build_ai_provider(*row[12:29]),
+            AiInteraction(*row[0:12]), None if row[12] is None else build_ai_provider(*row[12:29])
         )
 
     async def with_providers(
@@ -418,7 +408,7 @@ class AiInteractionsQueries(Group):
         rows = await self._session.fetch(_WITH_PROVIDERS, model, limit)
         return [
             AiInteractionsWithProvidersRow(
-                build_ai_interaction(*row[0:12]),
+                AiInteraction(*row[0:12]),
                 None if row[12] is None else build_ai_provider(*row[12:29]),
             )
             for row in rows
@@ -432,7 +422,7 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (of_providers)
         """
         rows = await self._session.fetch(_OF_PROVIDERS, provider_ids, since)
-        return list(starmap(build_ai_interaction, rows))
+        return list(starmap(AiInteraction, rows))
 
     async def create(
         self,
@@ -469,7 +459,7 @@ class AiInteractionsQueries(Group):
             error,
             created_at,
         )
-        return build_ai_interaction(*row)
+        return AiInteraction(*row)
 
     async def create_many(self, rows: Rows[AiInteractionsCreateManyInput]) -> list[AiInteraction]:
         """Records many exchanges at once, in the order given.
@@ -494,7 +484,7 @@ class AiInteractionsQueries(Group):
             )
 
         found = await self._session.fetchmany(_CREATE_MANY, rows, record)
-        return list(starmap(build_ai_interaction, found))
+        return list(starmap(AiInteraction, found))
 
     async def load(self, rows: Rows[AiInteractionsLoadInput]) -> int:
         """Records a great many exchanges through COPY: all of them or none.
@@ -569,7 +559,7 @@ class AiInteractionsQueries(Group):
             error,
             id,
         )
-        return None if row is None else build_ai_interaction(*row)
+        return None if row is None else AiInteraction(*row)
 
     def export(self, *, since: datetime, until: datetime) -> Stream[AiInteraction]:
         """The interactions of a period, oldest first: its start belongs to it, its end does not.
@@ -577,5 +567,5 @@ class AiInteractionsQueries(Group):
         Source: sql/ai_interactions.sql (export)
         """
         return self._session.stream(
-            _EXPORT, (since, until), lambda rows: list(starmap(build_ai_interaction, rows))
+            _EXPORT, (since, until), lambda rows: list(starmap(AiInteraction, rows))
         )

@@ -25,7 +25,7 @@ from salacia_db.runtime import (
 )
 
 from .enums import AuthType
-from .models import AiInteraction, AiProvider, build_ai_interaction, build_ai_provider
+from .models import AiInteraction, AiProvider, build_ai_provider
 
 _GET = Statement(
     "ai_providers.get",
@@ -42,7 +42,6 @@ _GET = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
     batch=Batch(
         Statement(
             "ai_providers.get",
@@ -61,7 +60,6 @@ _GET = Statement(
             ") as one limit 1) as answer",
             read_only=True,
             clean=True,
-            json=True,
         ),
         size=256,
     ),
@@ -81,7 +79,6 @@ _GET_BY_NAME = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
     batch=Batch(
         Statement(
             "ai_providers.get_by_name",
@@ -100,7 +97,6 @@ _GET_BY_NAME = Statement(
             ") as one limit 1) as answer",
             read_only=True,
             clean=True,
-            json=True,
         ),
         size=256,
     ),
@@ -120,7 +116,6 @@ _GET_DEFAULT = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _ACTIVE = Statement(
     "ai_providers.active",
@@ -137,7 +132,6 @@ _ACTIVE = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _SEARCH = Dynamic(
     "ai_providers.search",
@@ -163,7 +157,6 @@ _SEARCH = Dynamic(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
     optional={"type": 1, "auth_type": 2, "is_active": 4, "is_default": 8},
 )
 _COUNT = Dynamic(
@@ -207,7 +200,6 @@ _WITH_INTERACTIONS = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _CREATE = Statement(
     "ai_providers.create",
@@ -246,7 +238,6 @@ _CREATE = Statement(
         "oauth_client_id",
     ),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_providers.create\n"
         "insert into ai_providers (\n"
@@ -266,7 +257,14 @@ _CREATE = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
+    writes=(
+        Write(
+            "create",
+            AiProvider,
+            returned=True,
+            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
+        ),
+    ),
 )
 _CREATE_MANY = Statement(
     "ai_providers.create_many",
@@ -281,7 +279,6 @@ _CREATE_MANY = Statement(
     "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
     parameters=("id", "name", "type", "api_key", "base_url", "models", "settings", "is_default"),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_providers.create_many\n"
         "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
@@ -293,7 +290,14 @@ _CREATE_MANY = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
+    writes=(
+        Write(
+            "create",
+            AiProvider,
+            returned=True,
+            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
+        ),
+    ),
     unnested=Unnested(
         "-- ai_providers.create_many\n"
         "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
@@ -340,7 +344,6 @@ _UPDATE__EMPTY = Dynamic(
         "oauth_client_id",
         "id",
     ),
-    json=True,
     read_only=True,
     clean=True,
     optional={
@@ -425,8 +428,14 @@ _UPDATE = Dynamic(
         "oauth_client_id",
         "id",
     ),
-    json=True,
-    writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
+    writes=(
+        Write(
+            "update",
+            AiProvider,
+            returned=True,
+            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
+        ),
+    ),
     optional={
         "name": 1,
         "type": 2,
@@ -482,7 +491,6 @@ _SET_DEFAULT = Statement(
     "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
     "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at",
     parameters=("id",),
-    json=True,
     tracked=(
         "-- ai_providers.set_default\n"
         "with provider as materialized (\n"
@@ -501,7 +509,14 @@ _SET_DEFAULT = Statement(
         "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
         "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at, pg_current_xact_id()"
     ),
-    writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
+    writes=(
+        Write(
+            "update",
+            AiProvider,
+            returned=True,
+            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
+        ),
+    ),
 )
 _DELETE = Statement(
     "ai_providers.delete",
@@ -517,7 +532,6 @@ _DELETE = Statement(
     "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
     parameters=("id",),
     clean=True,
-    json=True,
     tracked=(
         "-- ai_providers.delete\n"
         "delete from ai_providers\n"
@@ -530,7 +544,14 @@ _DELETE = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(Write("delete", AiProvider, returned=True, build=build_ai_provider),),
+    writes=(
+        Write(
+            "delete",
+            AiProvider,
+            returned=True,
+            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
+        ),
+    ),
 )
 
 
@@ -649,7 +670,7 @@ class AiProvidersQueries(Group):
         return [
             AiProvidersWithInteractionsRow(
                 build_ai_provider(*row[0:17]),
-                None if row[17] is None else build_ai_interaction(*row[17:29]),
+                None if row[17] is None else AiInteraction(*row[17:29]),
             )
             for row in rows
         ]

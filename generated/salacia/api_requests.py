@@ -20,7 +20,7 @@ from salacia_db.runtime import (
     uuid7,
 )
 
-from .models import ApiRequest, build_api_request
+from .models import ApiRequest
 
 _CREATE = Statement(
     "api_requests.create",
@@ -51,7 +51,6 @@ _CREATE = Statement(
         "response_size_bytes",
     ),
     clean=True,
-    json=True,
     tracked=(
         "-- api_requests.create\n"
         "insert into api_requests (\n"
@@ -67,7 +66,7 @@ _CREATE = Statement(
         "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
         "          api_requests.response_size_bytes, api_requests.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", ApiRequest, returned=True, build=build_api_request),),
+    writes=(Write("create", ApiRequest, returned=True),),
     batch=Batch(
         Statement(
             "api_requests.create",
@@ -85,7 +84,6 @@ _CREATE = Statement(
             "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
             "          api_requests.response_size_bytes, api_requests.created_at, $12::int4",
             clean=True,
-            json=True,
             tracked=(
                 "-- api_requests.create\n"
                 "insert into api_requests (\n"
@@ -202,7 +200,6 @@ _RECENT = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 
 
@@ -278,7 +275,7 @@ class ApiRequestsQueries(Group):
             response_time_ms,
             response_size_bytes,
         )
-        return build_api_request(*row)
+        return ApiRequest(*row)
 
     async def create_many(self, rows: Rows[ApiRequestsCreateManyInput]) -> int:
         """Logs many requests at once, with the times at which they arrived.
@@ -355,4 +352,4 @@ class ApiRequestsQueries(Group):
 
         Source: sql/api_requests.sql (recent)
         """
-        return list(starmap(build_api_request, await self._session.fetch(_RECENT, limit)))
+        return list(starmap(ApiRequest, await self._session.fetch(_RECENT, limit)))

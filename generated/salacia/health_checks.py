@@ -8,31 +8,19 @@ from uuid import UUID
 
 from salacia_db.runtime import (
     CopyTarget,
-    Dynamic,
     Group,
     Row,
     Rows,
     Statement,
     Struct,
     Unnested,
-    UnsetType,
-    When,
     Write,
     field,
     uuid7,
 )
 
-from .models import HealthCheck, build_health_check
-from .rows import Uptime
+from .models import HealthCheck
 
-_PING = Statement(
-    "health_checks.ping",
-    "-- health_checks.ping\nselect 1",
-    read_only=True,
-    clean=True,
-    before_begin=True,
-    timeout=5.0,
-)
 _CREATE = Statement(
     "health_checks.create",
     "-- health_checks.create\n"
@@ -42,7 +30,6 @@ _CREATE = Statement(
     "          health_checks.response_time_ms, health_checks.details, health_checks.created_at",
     parameters=("id", "status", "database_status", "response_time_ms", "details"),
     clean=True,
-    json=True,
     tracked=(
         "-- health_checks.create\n"
         "insert into health_checks (id, status, database_status, response_time_ms, details)\n"
@@ -50,7 +37,7 @@ _CREATE = Statement(
         "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
         "          health_checks.response_time_ms, health_checks.details, health_checks.created_at, pg_current_xact_id()"
     ),
-    writes=(Write("create", HealthCheck, returned=True, build=build_health_check),),
+    writes=(Write("create", HealthCheck, returned=True),),
 )
 _CREATE_MANY = Statement(
     "health_checks.create_many",
@@ -96,7 +83,6 @@ _LATEST = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _RECENT_UNHEALTHY = Statement(
     "health_checks.recent_unhealthy",
@@ -111,29 +97,24 @@ _RECENT_UNHEALTHY = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
-_UPTIME = Dynamic(
+_UPTIME = Statement(
     "health_checks.uptime",
-    (
-        "-- health_checks.uptime\n"
-        "select\n"
-        "  count(*)                                          as total,\n"
-        "  count(*) filter (where status = 'healthy')        as healthy,\n"
-        "  count(*) filter (where status = 'degraded')       as degraded,\n"
-        "  count(*) filter (where status = 'unhealthy')      as unhealthy,\n"
-        "  100 * count(*) filter (where status <> 'unhealthy')\n"
-        "    / nullif(count(*), 0)::float8                   as uptime\n"
-        "from health_checks\n"
-        "where created_at >= ",
-        0,
-        When(1, "\n  and created_at < ", 1),
-    ),
+    "-- health_checks.uptime\n"
+    "select\n"
+    "  count(*)                                          as total,\n"
+    "  count(*) filter (where status = 'healthy')        as healthy,\n"
+    "  count(*) filter (where status = 'degraded')       as degraded,\n"
+    "  count(*) filter (where status = 'unhealthy')      as unhealthy,\n"
+    "  100 * count(*) filter (where status <> 'unhealthy')\n"
+    "    / nullif(count(*), 0)::float8                   as uptime\n"
+    "from health_checks\n"
+    "where created_at >= $1\n"
+    "  and created_at < $2",
     parameters=("since", "until"),
     read_only=True,
     clean=True,
     before_begin=True,
-    optional={"until": 1},
 )
 
 
@@ -159,19 +140,20 @@ class HealthChecksLoadInput(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     created_at: datetime
 
 
+class HealthChecksUptimeRow(Struct, frozen=True, gc=False):
+    """A row of `uptime`."""
+
+    total: int
+    healthy: int
+    degraded: int
+    unhealthy: int
+    uptime: float | None
+
+
 class HealthChecksQueries(Group):
     """Queries of sql/health_checks.sql."""
 
     __slots__ = ()
-
-    async def ping(self) -> int:
-        """The least that the database can be asked.
-
-        Source: sql/health_checks.sql (ping)
-        """
-        row = await self._session.fetchone(_PING)
-        value: int = row[0]
-        return value
 
     async def create(
         self,
@@ -194,7 +176,7 @@ class HealthChecksQueries(Group):
             response_time_ms,
             details,
         )
-        return build_health_check(*row)
+        return HealthCheck(*row)
 
     async def create_many(self, rows: Rows[HealthChecksCreateManyInput]) -> int:
         """Records many checks at once, with the times at which they were made.
@@ -247,24 +229,21 @@ class HealthChecksQueries(Group):
         Source: sql/health_checks.sql (latest)
         """
         row = await self._session.fetchrow(_LATEST)
-        return None if row is None else build_health_check(*row)
+        return None if row is None else HealthCheck(*row)
 
     async def recent_unhealthy(self, *, limit: int = 20) -> list[HealthCheck]:
         """The last checks that found the gateway down, newest first.
 
         Source: sql/health_checks.sql (recent_unhealthy)
         """
-        rows = await self._session.fetch(_RECENT_UNHEALTHY, limit)
-        return list(starmap(build_health_check, rows))
+        return list(starmap(HealthCheck, await self._session.fetch(_RECENT_UNHEALTHY, limit)))
 
-    async def uptime(self, *, since: datetime, until: datetime | UnsetType | None = None) -> Uptime:
+    async def uptime(self, *, since: datetime, until: datetime) -> HealthChecksUptimeRow:
         """How often the gateway was found up in a period: its start belongs to it, its end does
-        not; without
-        one it goes on until now.
+        not.
         A degraded gateway is up. The share is in percent, and null where nobody looked.
 
         Source: sql/health_checks.sql (uptime)
         """
-        statement, values = _UPTIME.choose(since, until)
-        row = await self._session.fetchone(statement, *values)
-        return Uptime(*row)
+        row = await self._session.fetchone(_UPTIME, since, until)
+        return HealthChecksUptimeRow(*row)

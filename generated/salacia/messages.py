@@ -14,20 +14,23 @@ from salacia_db.runtime import (
     Page,
     Paged,
     Statement,
+    Struct,
     UnsetType,
     When,
-    decode_json,
 )
 
-from .rows import Message, MessageDetail
+from .models import AiInteraction
+from .rows import Message
 
 _GET = Statement(
     "messages.get",
     "-- messages.get\n"
     "select\n"
-    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
-    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
-    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms, i.request, i.response\n"
+    "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
+    "  p.name as provider_name,\n"
+    "  p.type as provider_type,\n"
+    "  i.error is null and coalesce(i.status_code = 200, false) as is_success\n"
     "from ai_interactions i\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "where i.id = $1",
@@ -35,7 +38,6 @@ _GET = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
 )
 _SEARCH = Paged(
     "messages.search",
@@ -146,6 +148,15 @@ _SEARCH = Paged(
 )
 
 
+class MessagesGetRow(Struct, frozen=True):
+    """A row of `get`."""
+
+    i: AiInteraction
+    provider_name: str | None
+    provider_type: str | None
+    is_success: bool
+
+
 MessagesSearchSort: TypeAlias = Literal[
     "newest",
     "oldest",
@@ -165,7 +176,7 @@ class MessagesQueries(Group):
 
     __slots__ = ()
 
-    async def get(self, *, id: UUID) -> MessageDetail | None:
+    async def get(self, *, id: UUID) -> MessagesGetRow | None:
         """One message with all that was sent and received.
 
         Source: sql/messages.sql (get)
@@ -173,23 +184,7 @@ class MessagesQueries(Group):
         row = await self._session.fetchrow(_GET, id)
         if row is None:
             return None
-        return MessageDetail(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            row[7],
-            row[8],
-            row[9],
-            row[10],
-            row[11],
-            row[12],
-            decode_json(row[13]),
-            None if row[14] is None else decode_json(row[14]),
-        )
+        return MessagesGetRow(AiInteraction(*row[0:12]), row[12], row[13], row[14])
 
     async def search(
         self,

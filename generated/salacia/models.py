@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from salacia_db.runtime import Secret, Struct, decode_json
+from salacia_db.runtime import Secret, Struct
 
 from .enums import AuthType
 
@@ -39,37 +39,6 @@ class AiInteraction(Struct, frozen=True):
     """What went wrong; null where nothing did."""
     created_at: datetime
     """When the request was made."""
-
-
-def build_ai_interaction(
-    id: UUID,
-    provider_id: UUID | None,
-    model: str,
-    request: bytes,
-    response: bytes | None,
-    prompt_tokens: int | None,
-    completion_tokens: int | None,
-    total_tokens: int | None,
-    response_time_ms: int | None,
-    status_code: int | None,
-    error: str | None,
-    created_at: datetime,
-) -> AiInteraction:
-    """Make an AiInteraction of the values that the driver gives."""
-    return AiInteraction(
-        id,
-        provider_id,
-        model,
-        decode_json(request),
-        None if response is None else decode_json(response),
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-        response_time_ms,
-        status_code,
-        error,
-        created_at,
-    )
 
 
 class AiProvider(Struct, frozen=True):
@@ -118,8 +87,8 @@ def build_ai_provider(
     auth_type: str,
     api_key: str | None,
     base_url: str | None,
-    models: bytes | None,
-    settings: bytes | None,
+    models: Any | None,
+    settings: Any | None,
     is_active: bool,
     is_default: bool,
     oauth_access_token: str | None,
@@ -138,8 +107,8 @@ def build_ai_provider(
         AuthType(auth_type),
         None if api_key is None else Secret(api_key),
         base_url,
-        None if models is None else decode_json(models),
-        None if settings is None else decode_json(settings),
+        models,
+        settings,
         is_active,
         is_default,
         None if oauth_access_token is None else Secret(oauth_access_token),
@@ -181,37 +150,6 @@ class ApiRequest(Struct, frozen=True):
     """When the request arrived."""
 
 
-def build_api_request(
-    id: UUID,
-    method: str,
-    path: str,
-    headers: bytes | None,
-    query: bytes | None,
-    body: bytes | None,
-    user_agent: str | None,
-    ip_address: str | None,
-    status_code: int | None,
-    response_time_ms: int | None,
-    response_size_bytes: int | None,
-    created_at: datetime,
-) -> ApiRequest:
-    """Make an ApiRequest of the values that the driver gives."""
-    return ApiRequest(
-        id,
-        method,
-        path,
-        None if headers is None else decode_json(headers),
-        None if query is None else decode_json(query),
-        None if body is None else decode_json(body),
-        user_agent,
-        ip_address,
-        status_code,
-        response_time_ms,
-        response_size_bytes,
-        created_at,
-    )
-
-
 class HealthCheck(Struct, frozen=True):
     """What one look at the gateway's health found."""
 
@@ -227,25 +165,6 @@ class HealthCheck(Struct, frozen=True):
     """What else the check saw, by component."""
     created_at: datetime
     """When the check was made."""
-
-
-def build_health_check(
-    id: UUID,
-    status: str,
-    database_status: bool,
-    response_time_ms: int,
-    details: bytes | None,
-    created_at: datetime,
-) -> HealthCheck:
-    """Make a HealthCheck of the values that the driver gives."""
-    return HealthCheck(
-        id,
-        status,
-        database_status,
-        response_time_ms,
-        None if details is None else decode_json(details),
-        created_at,
-    )
 
 
 class SystemMetadata(Struct, frozen=True, gc=False):

@@ -14,10 +14,7 @@ from .models import (
     ApiRequest,
     HealthCheck,
     SystemMetadata,
-    build_ai_interaction,
     build_ai_provider,
-    build_api_request,
-    build_health_check,
 )
 
 
@@ -39,13 +36,7 @@ class AiInteractionsTable(Table[AiInteraction]):
 
 
 ai_interactions = AiInteractionsTable(
-    "ai_interactions",
-    AiInteraction,
-    "public",
-    "ai_interactions",
-    build=build_ai_interaction,
-    proven=True,
-    json=True,
+    "ai_interactions", AiInteraction, "public", "ai_interactions", proven=True
 )
 
 
@@ -72,13 +63,7 @@ class AiProvidersTable(Table[AiProvider]):
 
 
 ai_providers = AiProvidersTable(
-    "ai_providers",
-    AiProvider,
-    "public",
-    "ai_providers",
-    build=build_ai_provider,
-    proven=True,
-    json=True,
+    "ai_providers", AiProvider, "public", "ai_providers", build=build_ai_provider, proven=True
 )
 
 
@@ -99,15 +84,7 @@ class ApiRequestsTable(Table[ApiRequest]):
     created_at = Column[datetime]("created_at")
 
 
-api_requests = ApiRequestsTable(
-    "api_requests",
-    ApiRequest,
-    "public",
-    "api_requests",
-    build=build_api_request,
-    proven=True,
-    json=True,
-)
+api_requests = ApiRequestsTable("api_requests", ApiRequest, "public", "api_requests", proven=True)
 
 
 class HealthChecksTable(Table[HealthCheck]):
@@ -122,13 +99,7 @@ class HealthChecksTable(Table[HealthCheck]):
 
 
 health_checks = HealthChecksTable(
-    "health_checks",
-    HealthCheck,
-    "public",
-    "health_checks",
-    build=build_health_check,
-    proven=True,
-    json=True,
+    "health_checks", HealthCheck, "public", "health_checks", proven=True
 )
 
 

@@ -21,7 +21,7 @@ from salacia_db.codegen.emit.writer import (
     strings,
     text_lines,
 )
-from salacia_db.codegen.facts import Batch, Query, TableRef, Unnested
+from salacia_db.codegen.facts import Batch, TableRef, Unnested
 
 # Kinds whose rows come at once. A cursor lives in a transaction.
 _FETCHED = ("one", "one!", "many", "page")
@@ -151,7 +151,7 @@ def _options(
             items.append(Named("tracked", text_lines(head + query.tracked.sql.strip("\n"))))
         if query.tracked.created:
             items.append("created=True")
-    writes = _writes(query, tables, imports)
+    writes = _writes(method, tables, imports)
     if writes:
         close = ",)" if len(writes) == 1 else ")"
         items.append(Named("writes", Call("(", writes, close, hug=False)))
@@ -198,9 +198,16 @@ def _unnested(form: Unnested, imports: Imports, head: str) -> Call:
     return Call(f"{imports.use(RUNTIME, 'Unnested')}(", items)
 
 
-def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:
+def _build(shape: Shape) -> str:
+    """What makes the struct of a row in which JSON is encoded."""
+    if shape.decoded is shape:
+        return shape.builder
+    return f"lambda *row: {shape.built_from('row')}"
+
+
+def _writes(method: Method, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:
     items: list[Code] = []
-    for effect in query.writes:
+    for effect in method.query.writes:
         shape = tables.get(effect.table)
         if shape is None:
             # A system table: nobody can have a hook for it.
@@ -208,7 +215,9 @@ def _writes(query: Query, tables: Mapping[TableRef, Shape], imports: Imports) ->
         arguments: list[Code] = [literal(effect.operation), imports.spell(shape.class_.text)]
         if effect.returned:
             arguments.append("returned=True")
+            if not method.encoded:
+                shape = shape.decoded
             if shape.converts:
-                arguments.append(f"build={imports.spell(shape.builder)}")
+                arguments.append(f"build={imports.spell(_build(shape))}")
         items.append(Call(f"{imports.use(RUNTIME, 'Write')}(", arguments))
     return items

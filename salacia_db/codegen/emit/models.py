@@ -33,7 +33,7 @@ def shapes_lines(
     imports = Imports(module, local, defined, package=package)
     body: list[str] = []
     for shape in shapes:
-        body += ["", "", *shape_lines(shape, imports)]
+        body += ["", "", *shape_lines(shape.decoded, imports)]
         if shape.class_ in read:
             body += reader_lines(shape, read[shape.class_], imports)
     decoders = imports.decoders()

@@ -200,7 +200,8 @@ class Package:
         scopes: dict[str, names.Clashes] = {}
         for source, shape in shapes:
             module = shape.class_.module
-            if shape.converts or module == ".composites" or shape.class_ in self.planner.read:
+            built = shape.decoded.converts or module == ".composites"
+            if built or shape.class_ in self.planner.read:
                 scope = names.Clashes(f"`{module[1:]}`", self._problems.append)
                 name = f"build_{names.field_name(shape.class_.name)}"
                 scopes.setdefault(module, scope).take(name, source)

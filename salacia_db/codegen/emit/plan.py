@@ -1,5 +1,7 @@
 """The plan of a query: its function's name, arguments and rows, before any line is written."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from salacia_db.codegen.emit import names
@@ -114,13 +116,18 @@ class Planner:
         input_ = f"{prefix}Input" if of_rows else None
         if input_ is not None:
             self._take(Class(module, input_), f"the input of {statement.name!r}", statement.header)
-        return Method(query, name, arguments, row, input_, self._encoded(query, row), choices)
+        encoded = row is not None and _encoded(self._columns_of(query))
+        return Method(query, name, arguments, row, input_, encoded, choices)
 
-    def _encoded(self, query: Query, row: Row | None) -> bool:
-        if row is None:
-            return False
-        held = [self.column(query, column) for column in query.columns]
-        return any(type_ is not None and type_.encoded for type_ in held)
+    def _columns_of(self, query: Query) -> list[PyType | None]:
+        """The types of the columns of the wire; None where one has none, which is reported.
+
+        JSON comes decoded where all of it may be anything, else as the bytes of its text.
+        """
+        found = [self.column(query, column) for column in query.columns]
+        if all(type_.open for type_ in found if type_ is not None and type_.encoded):
+            return [type_ and type_.decoded for type_ in found]
+        return found
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -139,7 +146,7 @@ class Planner:
 
     def _row(self, query: Query, module: str) -> Row | None:
         statement, fields = query.statement, query.fields
-        columns = [self.column(query, column) for column in query.columns]
+        columns = self._columns_of(query)
         for output in statement.output_types:
             if not any(output.name == f.name for f in fields if isinstance(f, ValueField)):
                 listed = ", ".join(f.name for f in fields if isinstance(f, ValueField))
@@ -150,7 +157,7 @@ class Planner:
                 return self._bare(query, columns)
             shape = self._whole(query)
             if shape is not None and not statement.output_types and self._keeps_nulls(query):
-                return Row(shape.class_.text, shape=shape)
+                return Row(shape.class_.text, shape=shape.decoded)
         if any(column is None for column in columns):
             return None
         built = [self._field(query, number, columns) for number in range(len(fields))]
@@ -163,6 +170,8 @@ class Planner:
                 self._report(message, at, "name it with AS")
             taken.take(field.name, f"column {source.name!r}", at)
         shape, own = self._shape(query, module, found)
+        if not _encoded(columns):
+            shape = shape.decoded
         whole = not any(isinstance(field, NestedField) for field in fields)
         items = () if whole and not shape.converts else tuple(item for _, item in built)
         if shape.class_.module.startswith(".models") and whole:
@@ -189,7 +198,7 @@ class Planner:
     def _bare(self, query: Query, columns: list[PyType | None]) -> Row | None:
         (field,) = query.fields
         if isinstance(field, NestedField):
-            nested, item = self._nested(field)
+            nested, item = self._nested(field, encoded=_encoded(columns))
             if field.found is None:
                 return Row(nested.class_.text, shape=nested)
             return Row(optional(nested.class_.text, True), value=item, nullable=True)
@@ -205,7 +214,7 @@ class Planner:
         field = query.fields[number]
         name = names.field_name(self.registry.renamed(field.name))
         if isinstance(field, NestedField):
-            nested, item = self._nested(field)
+            nested, item = self._nested(field, encoded=_encoded(columns))
             type_ = PyType(nested.class_.text, "", "", atomic=nested.atomic)
             return Field(name, type_, field.found is not None), item
         found = columns[field.column]
@@ -215,9 +224,13 @@ class Planner:
             f"{{}}[{field.column}]", nullable=nullable
         )
 
-    def _nested(self, field: NestedField) -> tuple[Shape, str]:
+    def _nested(self, field: NestedField, *, encoded: bool) -> tuple[Shape, str]:
         shape = self.tables[field.table]
-        item = f"{shape.builder}(*{{}}[{field.start}:{field.stop}])"
+        if encoded and shape.decoded is not shape:
+            item = shape.built_from("{}", field.start)
+        else:
+            shape = shape.decoded
+            item = f"{shape.builder}(*{{}}[{field.start}:{field.stop}])"
         if field.found is None:
             return shape, item
         missing = f"{{}}[{field.found}]" + ("" if field.marker else " is None")
@@ -301,6 +314,11 @@ class Planner:
             column.nullable and not_null
             for column, not_null in zip(query.columns, known, strict=True)
         )
+
+
+def _encoded(columns: Iterable[PyType | None]) -> bool:
+    """Whether JSON comes as the bytes of its text."""
+    return any(type_ is not None and type_.encoded for type_ in columns)
 
 
 # What PostgreSQL calls an expression that it has no name for.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.registry import Class
@@ -40,6 +41,23 @@ class Shape(Struct, frozen=True):
     def converts(self) -> bool:
         """Whether a field is not what the driver gives, so that the struct needs a builder."""
         return any(field.type.load for field in self.fields)
+
+    @property
+    def decoded(self) -> "Shape":
+        """The same where the driver decodes its JSON: where all of that may be anything."""
+        encoded = [field.type for field in self.fields if field.type.encoded]
+        if not encoded or not all(type_.open for type_ in encoded):
+            return self
+        fields = tuple(replace(field, type=field.type.decoded) for field in self.fields)
+        return replace(self, fields=fields)
+
+    def built_from(self, row: str, start: int = 0) -> str:
+        """The expression for the struct of a row's values, without the builder."""
+        values = [
+            field.type.loaded(f"{row}[{number}]", nullable=field.nullable)
+            for number, field in enumerate(self.fields, start)
+        ]
+        return f"{self.class_.text}({', '.join(values)})"
 
     @property
     def builder(self) -> str:

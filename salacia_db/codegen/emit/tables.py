@@ -85,7 +85,7 @@ def sql_type(type_: PgType) -> str:
 
 
 def _object(each: TableObject, imports: Imports) -> list[str]:
-    table, shape = each.table, each.shape
+    table, shape = each.table, each.shape.decoded
     struct = imports.spell(shape.class_.text)
     base = f"{imports.use(RUNTIME, 'Table')}[{struct}]"
     lines = ["", "", *layout(Call(f"class {each.class_name}(", [base]), after=":")]

@@ -18,6 +18,7 @@ SECRET = reference(RUNTIME, "Secret")
 RAW = reference("msgspec", "Raw")
 ENCODE = reference("msgspec.json", "encode")
 DECODE = reference(RUNTIME, "decode_json")
+_DECODED = f"{DECODE}({{}})"
 INTERVAL = reference(RUNTIME, "Interval")
 TIMEDELTA = reference("datetime", "timedelta")
 
@@ -52,6 +53,16 @@ class PyType(Struct, frozen=True):
     sequence: bool = False
     untold: bool = False
     encoded: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it is JSON that may be anything, which the driver's codec can decode, too."""
+        return self.encoded and self.load == _DECODED
+
+    @property
+    def decoded(self) -> "PyType":
+        """The type where the codec has decoded it."""
+        return replace(self, base=ANY, load=None, encoded=False) if self.open else self
 
     def loaded(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver gave."""
@@ -114,7 +125,7 @@ MAYBE_EMPTY = replace(ONLY_TEXT, empty=True)
 TUPLE = f"{_builtin('tuple')}[{ANY}, ...]"
 _DATETIME = same(reference("datetime", "datetime"))
 _TIME = same(reference("datetime", "time"))
-_ANY = json_type(ANY, f"{DECODE}({{}})")
+_ANY = json_type(ANY, _DECODED)
 _PAIR = same(f"{_builtin('tuple')}[{_builtin('int')}, {_builtin('int')}]", atomic=False)
 _SNAPSHOT = same(
     "{0}[{1}, {1}, {0}[{1}, ...]]".format(_builtin("tuple"), _builtin("int")), atomic=False

@@ -321,11 +321,11 @@ def test_structs_of_two_queries_that_get_one_name_are_reported():
 
 
 def test_tables_whose_builders_get_one_name_are_reported():
-    parts = [table("ab", {"id": JSONB}), table("a_b", {"id": JSONB, "more": JSONB})]
+    parts = [STATE, table("ab", {"id": STATE}), table("a_b", {"id": STATE, "more": STATE})]
     message = "table public.ab and table public.a_b both become `build_ab` in `models`"
     assert messages(parts=parts) == [f" {message}"]
     assert emitted((), schema(*parts), names={"a_b": "Other"})[0]
-    plain = [table("ab", {"id": INT}), table("a_b", {"id": INT})]
+    plain = [table("ab", {"id": INT}), table("a_b", {"id": JSONB})]
     assert messages(parts=plain) == []
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from projects import imported, made, written
 
 from salacia_db.postgres.scratch import scratch_database
-from salacia_db.runtime import SalaciaError, chunks
+from salacia_db.runtime import SalaciaError
+from salacia_db.runtime.bulk import chunks
 
 SCHEMA = """
 create table {0} (

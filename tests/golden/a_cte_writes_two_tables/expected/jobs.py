@@ -3,7 +3,7 @@
 
 from salacia_db.runtime import Group, Statement, Write
 
-from .models import Job, JobsDone, build_jobs_done
+from .models import Job, JobsDone
 
 _FINISH = Statement(
     "jobs.finish",
@@ -19,7 +19,6 @@ _FINISH = Statement(
     "returning jobs_done.id, jobs_done.payload, jobs_done.took",
     parameters=("id", "took"),
     clean=True,
-    json=True,
     tracked=(
         "-- jobs.finish\n"
         "with finished as (\n"
@@ -32,7 +31,7 @@ _FINISH = Statement(
         "from finished\n"
         "returning jobs_done.id, jobs_done.payload, jobs_done.took, pg_current_xact_id()"
     ),
-    writes=(Write("delete", Job), Write("create", JobsDone, returned=True, build=build_jobs_done)),
+    writes=(Write("delete", Job), Write("create", JobsDone, returned=True)),
 )
 
 
@@ -47,4 +46,4 @@ class JobsQueries(Group):
         Source: queries/jobs.sql (finish)
         """
         row = await self._session.fetchrow(_FINISH, id, took)
-        return None if row is None else build_jobs_done(*row)
+        return None if row is None else JobsDone(*row)

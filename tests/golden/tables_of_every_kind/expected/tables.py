@@ -61,7 +61,7 @@ class ThingsTable(Table[Thing]):
     twice = Column[int]("twice")
 
 
-things = ThingsTable("things", Thing, "public", "things", build=build_thing, proven=True, json=True)
+things = ThingsTable("things", Thing, "public", "things", build=build_thing, proven=True)
 
 
 class WildThingsTable(Table[WildThing]):

@@ -70,7 +70,7 @@ class EverythingTable(Table[Everything]):
 
 
 everything = EverythingTable(
-    "everything", Everything, "public", "everything", build=build_everything, json=True
+    "everything", Everything, "public", "everything", build=build_everything
 )
 
 

@@ -13,9 +13,7 @@ from .composites import Address, GeoPoint, build_address, unpack_address, unpack
 from .enums import Mood
 from .models import Everything, build_everything
 
-_FIRST = Statement(
-    "things.first", "-- things.first\nselect * from everything limit 1", clean=True, json=True
-)
+_FIRST = Statement("things.first", "-- things.first\nselect * from everything limit 1", clean=True)
 _PUT = Statement(
     "things.put",
     "-- things.put\nselect 1",

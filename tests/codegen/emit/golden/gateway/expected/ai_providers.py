@@ -18,7 +18,6 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
-    json=True,
     none=NoSuchProvider,
 )
 _SET_KEY = Statement(
@@ -28,7 +27,6 @@ _SET_KEY = Statement(
     "returning id, name, auth_type, api_key, settings",
     parameters=("id", "api_key", "auth_type"),
     clean=True,
-    json=True,
     writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
 )
 _IMPORT_KEYS = Statement(
@@ -44,7 +42,6 @@ _LIST = Statement(
     "select id, name, auth_type, api_key, settings from ai_providers order by name",
     read_only=True,
     clean=True,
-    json=True,
 )
 _NAMES = Statement(
     "ai_providers.names",

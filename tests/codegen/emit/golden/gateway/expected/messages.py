@@ -19,7 +19,6 @@ _GET = Statement(
     parameters=("id",),
     read_only=True,
     clean=True,
-    json=True,
 )
 _SEARCH = Statement(
     "messages.search",
@@ -30,7 +29,6 @@ _SEARCH = Statement(
     "left join ai_providers p on p.id = i.provider_id",
     read_only=True,
     clean=True,
-    json=True,
 )
 
 

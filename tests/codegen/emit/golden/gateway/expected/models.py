@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from salacia_db.runtime import Secret, Struct, decode_json
+from salacia_db.runtime import Secret, Struct
 
 from .enums import AuthType
 
@@ -23,15 +23,11 @@ class AiProvider(Struct, frozen=True):
 
 
 def build_ai_provider(
-    id: UUID, name: str, auth_type: str, api_key: str | None, settings: bytes | None
+    id: UUID, name: str, auth_type: str, api_key: str | None, settings: Any | None
 ) -> AiProvider:
     """Make an AiProvider of the values that the driver gives."""
     return AiProvider(
-        id,
-        name,
-        AuthType(auth_type),
-        None if api_key is None else Secret(api_key),
-        None if settings is None else decode_json(settings),
+        id, name, AuthType(auth_type), None if api_key is None else Secret(api_key), settings
     )
 
 

@@ -22,7 +22,7 @@ class AiProvidersTable(Table[AiProvider]):
 
 
 ai_providers = AiProvidersTable(
-    "ai_providers", AiProvider, "public", "ai_providers", build=build_ai_provider, json=True
+    "ai_providers", AiProvider, "public", "ai_providers", build=build_ai_provider
 )
 
 
