@@ -257,14 +257,7 @@ _CREATE = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(
-        Write(
-            "create",
-            AiProvider,
-            returned=True,
-            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
-        ),
-    ),
+    writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
 )
 _CREATE_MANY = Statement(
     "ai_providers.create_many",
@@ -290,14 +283,7 @@ _CREATE_MANY = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(
-        Write(
-            "create",
-            AiProvider,
-            returned=True,
-            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
-        ),
-    ),
+    writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
     unnested=Unnested(
         "-- ai_providers.create_many\n"
         "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
@@ -428,14 +414,7 @@ _UPDATE = Dynamic(
         "oauth_client_id",
         "id",
     ),
-    writes=(
-        Write(
-            "update",
-            AiProvider,
-            returned=True,
-            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
-        ),
-    ),
+    writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
     optional={
         "name": 1,
         "type": 2,
@@ -509,14 +488,7 @@ _SET_DEFAULT = Statement(
         "          p.is_active, p.is_default, p.oauth_access_token, p.oauth_refresh_token,\n"
         "          p.oauth_token_expires_at, p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at, pg_current_xact_id()"
     ),
-    writes=(
-        Write(
-            "update",
-            AiProvider,
-            returned=True,
-            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
-        ),
-    ),
+    writes=(Write("update", AiProvider, returned=True, build=build_ai_provider),),
 )
 _DELETE = Statement(
     "ai_providers.delete",
@@ -544,14 +516,7 @@ _DELETE = Statement(
         "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
-    writes=(
-        Write(
-            "delete",
-            AiProvider,
-            returned=True,
-            build=lambda *row: AiProvider(row[0], row[1], row[2], AuthType(row[3]), None if row[4] is None else Secret(row[4]), row[5], row[6], row[7], row[8], row[9], None if row[10] is None else Secret(row[10]), None if row[11] is None else Secret(row[11]), row[12], row[13], row[14], row[15], row[16]),
-        ),
-    ),
+    writes=(Write("delete", AiProvider, returned=True, build=build_ai_provider),),
 )
 
 

@@ -8,19 +8,31 @@ from uuid import UUID
 
 from salacia_db.runtime import (
     CopyTarget,
+    Dynamic,
     Group,
     Row,
     Rows,
     Statement,
     Struct,
     Unnested,
+    UnsetType,
+    When,
     Write,
     field,
     uuid7,
 )
 
 from .models import HealthCheck
+from .rows import Uptime
 
+_PING = Statement(
+    "health_checks.ping",
+    "-- health_checks.ping\nselect 1",
+    read_only=True,
+    clean=True,
+    before_begin=True,
+    timeout=5.0,
+)
 _CREATE = Statement(
     "health_checks.create",
     "-- health_checks.create\n"
@@ -98,23 +110,27 @@ _RECENT_UNHEALTHY = Statement(
     clean=True,
     before_begin=True,
 )
-_UPTIME = Statement(
+_UPTIME = Dynamic(
     "health_checks.uptime",
-    "-- health_checks.uptime\n"
-    "select\n"
-    "  count(*)                                          as total,\n"
-    "  count(*) filter (where status = 'healthy')        as healthy,\n"
-    "  count(*) filter (where status = 'degraded')       as degraded,\n"
-    "  count(*) filter (where status = 'unhealthy')      as unhealthy,\n"
-    "  100 * count(*) filter (where status <> 'unhealthy')\n"
-    "    / nullif(count(*), 0)::float8                   as uptime\n"
-    "from health_checks\n"
-    "where created_at >= $1\n"
-    "  and created_at < $2",
+    (
+        "-- health_checks.uptime\n"
+        "select\n"
+        "  count(*)                                          as total,\n"
+        "  count(*) filter (where status = 'healthy')        as healthy,\n"
+        "  count(*) filter (where status = 'degraded')       as degraded,\n"
+        "  count(*) filter (where status = 'unhealthy')      as unhealthy,\n"
+        "  100 * count(*) filter (where status <> 'unhealthy')\n"
+        "    / nullif(count(*), 0)::float8                   as uptime\n"
+        "from health_checks\n"
+        "where created_at >= ",
+        0,
+        When(1, "\n  and created_at < ", 1),
+    ),
     parameters=("since", "until"),
     read_only=True,
     clean=True,
     before_begin=True,
+    optional={"until": 1},
 )
 
 
@@ -140,20 +156,19 @@ class HealthChecksLoadInput(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     created_at: datetime
 
 
-class HealthChecksUptimeRow(Struct, frozen=True, gc=False):
-    """A row of `uptime`."""
-
-    total: int
-    healthy: int
-    degraded: int
-    unhealthy: int
-    uptime: float | None
-
-
 class HealthChecksQueries(Group):
     """Queries of sql/health_checks.sql."""
 
     __slots__ = ()
+
+    async def ping(self) -> int:
+        """The least that the database can be asked.
+
+        Source: sql/health_checks.sql (ping)
+        """
+        row = await self._session.fetchone(_PING)
+        value: int = row[0]
+        return value
 
     async def create(
         self,
@@ -238,12 +253,14 @@ class HealthChecksQueries(Group):
         """
         return list(starmap(HealthCheck, await self._session.fetch(_RECENT_UNHEALTHY, limit)))
 
-    async def uptime(self, *, since: datetime, until: datetime) -> HealthChecksUptimeRow:
+    async def uptime(self, *, since: datetime, until: datetime | UnsetType | None = None) -> Uptime:
         """How often the gateway was found up in a period: its start belongs to it, its end does
-        not.
+        not; without
+        one it goes on until now.
         A degraded gateway is up. The share is in percent, and null where nobody looked.
 
         Source: sql/health_checks.sql (uptime)
         """
-        row = await self._session.fetchone(_UPTIME, since, until)
-        return HealthChecksUptimeRow(*row)
+        statement, values = _UPTIME.choose(since, until)
+        row = await self._session.fetchone(statement, *values)
+        return Uptime(*row)

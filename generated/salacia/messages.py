@@ -14,23 +14,19 @@ from salacia_db.runtime import (
     Page,
     Paged,
     Statement,
-    Struct,
     UnsetType,
     When,
 )
 
-from .models import AiInteraction
-from .rows import Message
+from .rows import Message, MessageDetail
 
 _GET = Statement(
     "messages.get",
     "-- messages.get\n"
     "select\n"
-    "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
-    "  p.name as provider_name,\n"
-    "  p.type as provider_type,\n"
-    "  i.error is null and coalesce(i.status_code = 200, false) as is_success\n"
+    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
+    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
+    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms, i.request, i.response\n"
     "from ai_interactions i\n"
     "left join ai_providers p on p.id = i.provider_id\n"
     "where i.id = $1",
@@ -148,15 +144,6 @@ _SEARCH = Paged(
 )
 
 
-class MessagesGetRow(Struct, frozen=True):
-    """A row of `get`."""
-
-    i: AiInteraction
-    provider_name: str | None
-    provider_type: str | None
-    is_success: bool
-
-
 MessagesSearchSort: TypeAlias = Literal[
     "newest",
     "oldest",
@@ -176,15 +163,13 @@ class MessagesQueries(Group):
 
     __slots__ = ()
 
-    async def get(self, *, id: UUID) -> MessagesGetRow | None:
+    async def get(self, *, id: UUID) -> MessageDetail | None:
         """One message with all that was sent and received.
 
         Source: sql/messages.sql (get)
         """
         row = await self._session.fetchrow(_GET, id)
-        if row is None:
-            return None
-        return MessagesGetRow(AiInteraction(*row[0:12]), row[12], row[13], row[14])
+        return None if row is None else MessageDetail(*row)
 
     async def search(
         self,

@@ -70,7 +70,7 @@ from salacia_db.runtime.units.options import Isolation
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
 from salacia_db.runtime.values.arrays import read_array, write_array
 from salacia_db.runtime.values.interval import Interval
-from salacia_db.runtime.values.json import decode_json, json_decoder
+from salacia_db.runtime.values.json import decode_at, decode_json, json_decoder
 from salacia_db.runtime.values.secret import Secret, reveal
 from salacia_db.runtime.values.uuid7 import uuid7
 from salacia_db.texts import Key
@@ -162,6 +162,7 @@ __all__ = [
     "WrongEventLoop",
     "WrongProcess",
     "as_json",
+    "decode_at",
     "decode_json",
     "field",
     "json_decoder",

@@ -198,13 +198,6 @@ def _unnested(form: Unnested, imports: Imports, head: str) -> Call:
     return Call(f"{imports.use(RUNTIME, 'Unnested')}(", items)
 
 
-def _build(shape: Shape) -> str:
-    """What makes the struct of a row in which JSON is encoded."""
-    if shape.decoded is shape:
-        return shape.builder
-    return f"lambda *row: {shape.built_from('row')}"
-
-
 def _writes(method: Method, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:
     items: list[Code] = []
     for effect in method.query.writes:
@@ -215,9 +208,10 @@ def _writes(method: Method, tables: Mapping[TableRef, Shape], imports: Imports) 
         arguments: list[Code] = [literal(effect.operation), imports.spell(shape.class_.text)]
         if effect.returned:
             arguments.append("returned=True")
-            if not method.encoded:
-                shape = shape.decoded
-            if shape.converts:
-                arguments.append(f"build={imports.spell(_build(shape))}")
+            if method.encoded and shape.decoded is not shape:
+                made = imports.spell(shape.made_of("row", encoded=True))
+                arguments.append(f"build=lambda *row: {made}")
+            elif shape.decoded.converts:
+                arguments.append(f"build={imports.spell(shape.decoded.builder)}")
         items.append(Call(f"{imports.use(RUNTIME, 'Write')}(", arguments))
     return items

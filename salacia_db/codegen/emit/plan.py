@@ -225,12 +225,9 @@ class Planner:
         )
 
     def _nested(self, field: NestedField, *, encoded: bool) -> tuple[Shape, str]:
-        shape = self.tables[field.table]
-        if encoded and shape.decoded is not shape:
-            item = shape.built_from("{}", field.start)
-        else:
-            shape = shape.decoded
-            item = f"{shape.builder}(*{{}}[{field.start}:{field.stop}])"
+        whole = self.tables[field.table]
+        item = whole.made_of(f"{{}}[{field.start}:{field.stop}]", encoded=encoded)
+        shape = whole.decoded
         if field.found is None:
             return shape, item
         missing = f"{{}}[{field.found}]" + ("" if field.marker else " is None")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.registry import Class
-from salacia_db.codegen.emit.types import TUPLE, PyType, optional
+from salacia_db.codegen.emit.types import DECODE_AT, TUPLE, PyType, optional
 from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
 
 
@@ -51,13 +51,14 @@ class Shape(Struct, frozen=True):
         fields = tuple(replace(field, type=field.type.decoded) for field in self.fields)
         return replace(self, fields=fields)
 
-    def built_from(self, row: str, start: int = 0) -> str:
-        """The expression for the struct of a row's values, without the builder."""
-        values = [
-            field.type.loaded(f"{row}[{number}]", nullable=field.nullable)
-            for number, field in enumerate(self.fields, start)
-        ]
-        return f"{self.class_.text}({', '.join(values)})"
+    def made_of(self, values: str, *, encoded: bool) -> str:
+        """The expression for the struct of a row's values; `encoded`: JSON in it is bytes."""
+        made = self.decoded
+        opened = [field.type.open for field in self.fields] if made is not self else []
+        places = [str(place) for place, is_open in enumerate(opened) if is_open]
+        if encoded and places:
+            values = f"{DECODE_AT}({', '.join((values, *places))})"
+        return f"{made.builder}(*{values})"
 
     @property
     def builder(self) -> str:

@@ -18,6 +18,7 @@ SECRET = reference(RUNTIME, "Secret")
 RAW = reference("msgspec", "Raw")
 ENCODE = reference("msgspec.json", "encode")
 DECODE = reference(RUNTIME, "decode_json")
+DECODE_AT = reference(RUNTIME, "decode_at")
 _DECODED = f"{DECODE}({{}})"
 INTERVAL = reference(RUNTIME, "Interval")
 TIMEDELTA = reference("datetime", "timedelta")

@@ -1,6 +1,6 @@
 """JSON on its way from the driver: decoded at once, or left for the code that knows its type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -66,3 +66,12 @@ def _failure(type_: Any, error: msgspec.DecodeError) -> InvalidValue:
 
 
 decode_json = json_decoder(Any)
+
+
+def decode_at(values: Sequence[Any], *places: int) -> list[Any]:
+    """The values, with the JSON at these places decoded."""
+    found = list(values)
+    for place in places:
+        if found[place] is not None:
+            found[place] = decode_json(found[place])
+    return found
