@@ -13,7 +13,8 @@ import claims
 import pytest
 
 from salacia_db.postgres.scratch import scratch_database
-from salacia_db.runtime import InvalidStatement, NotFound, UsageError, finding
+from salacia_db.runtime import InvalidStatement, NotFound, UsageError
+from salacia_db.runtime.finding import finder
 
 FILL_KINDS = """
 insert into things values
@@ -84,7 +85,7 @@ async def test_only_what_is_proven_counts_as_clean(tmp_path: Path) -> None:
         tables = package.tables
 
         def clean(model: Any, where: Any = None) -> bool:
-            return finding.request(finding.source_of(model), "find", where)[0].clean
+            return finder.request(finder.source_of(model), "find", where)[0].clean
 
         assert clean(package.Thing, tables.things.mood == "calm")
         assert clean(package.WildThing)
