@@ -8,16 +8,16 @@ connection that breaks ends both, so rather give the database.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from salacia import Database, Queries
+from salacia import Queries
 from salacia_db.gateway import redaction, storable
 from salacia_db.gateway.errors import Missing
 from salacia_db.gateway.tokens import tokens_of
-from salacia_db.gateway.units import atomic
+from salacia_db.gateway.units import apart
 from salacia_db.runtime import ForeignKeyViolation, SalaciaError, uuid7
 
 _log = logging.getLogger("salacia_db.gateway")
@@ -48,11 +48,11 @@ async def interaction(
             **_ending(response, error, status_code, response_time_ms),
         }
         try:
-            async with _apart(queries) as own:
+            async with apart(queries) as own:
                 await own.ai_interactions.create(id=key, provider_id=provider_id, **values)
         except ForeignKeyViolation:
             # The provider was deleted meanwhile, and its interactions stay without one.
-            async with _apart(queries) as own:
+            async with apart(queries) as own:
                 await own.ai_interactions.create(id=key, **values)
     return key
 
@@ -69,7 +69,7 @@ async def complete(
     """Adds what a streamed exchange ended with, in place; what is None stays as it was."""
     with _reported("the end of an interaction"):
         values = _ending(response, error, status_code, response_time_ms)
-        async with _apart(queries) as own:
+        async with apart(queries) as own:
             if await own.ai_interactions.complete(id=id, **values) is None:
                 raise Missing("interaction")
 
@@ -97,7 +97,7 @@ async def api_request(
     with _reported("a request"):
         kept = None if headers is None else redaction.headers(headers)
         agent = kept.get("user-agent") if user_agent is None and kept else user_agent
-        async with _apart(queries) as own:
+        async with apart(queries) as own:
             await own.api_requests.create(
                 id=key,
                 method=storable.text(method, 10) or "",
@@ -131,16 +131,6 @@ def _ending(
         "status_code": storable.number(status_code),
         "error": None if error is None else storable.text(redaction.text(error)),
     }
-
-
-@asynccontextmanager
-async def _apart(queries: Queries) -> AsyncGenerator[Queries]:
-    """Where a statement that fails spoils nothing else; on a database it stands by itself."""
-    if isinstance(queries, Database):
-        yield queries
-    else:
-        async with atomic(queries) as unit:
-            yield unit
 
 
 @contextmanager

@@ -11,11 +11,13 @@ from salacia import AiInteraction, AiProvider, AuthType, Queries
 from salacia_db.gateway.arguments import at_least, identifier, page_limit
 from salacia_db.gateway.errors import Conflict, Missing, invalid
 from salacia_db.gateway.messages import NEWEST
-from salacia_db.gateway.units import atomic
-from salacia_db.runtime import Condition, Secret
+from salacia_db.gateway.units import apart, atomic
+from salacia_db.runtime import Condition, ExclusionViolation, Secret
 
 ProviderType: TypeAlias = Literal["openai", "anthropic", "groq", "ollama"]
 """The protocol that a provider speaks."""
+
+_ATTEMPTS = 20
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
 Url: TypeAlias = Annotated[str, Meta(max_length=500)]
@@ -167,7 +169,18 @@ async def set_default(queries: Queries, id: UUID | str) -> AiProvider:
     such provider, and then nothing changes; `InvalidArgument`.
     """
     key = identifier(id)
-    changed = await queries.ai_providers.set_default(id=key)
+    left = _ATTEMPTS
+    while True:
+        left -= 1
+        try:
+            async with apart(queries) as own:
+                changed = await own.ai_providers.set_default(id=key)
+            break
+        except ExclusionViolation:
+            # A provider that was created as the default while this waited is not among those that
+            # the statement saw; the next one sees it.
+            if left == 0:
+                raise
     return _there(next((provider for provider in changed if provider.id == key), None))
 
 
@@ -206,6 +219,7 @@ def _check(given: dict[str, Any]) -> None:
         raise invalid("name", "a text of 1 to 100 characters")
     if type_ is not UNSET and type_ not in get_args(ProviderType):
         raise invalid("type", "one of " + ", ".join(map(repr, get_args(ProviderType))))
-    for required in ("auth_type", "is_active"):
-        if given[required] is None:
-            raise invalid(required, "given or left out: it can't be null")
+    if given["auth_type"] is not UNSET and given["auth_type"] not in list(AuthType):
+        raise invalid("auth_type", "one of " + ", ".join(repr(str(each)) for each in AuthType))
+    if given["is_active"] is None:
+        raise invalid("is_active", "given or left out: it can't be null")

@@ -39,8 +39,8 @@ def headers(given: Headers) -> dict[str, str]:
     for name, value in items:
         if is_secret(name) or _SCHEME.match(value) or _KEY.search(value):
             continue
-        known = kept.get(name.lower())
-        kept[name.lower()] = _without_query(value) if known is None else f"{known}, {value}"
+        shown, known = _without_query(value), kept.get(name.lower())
+        kept[name.lower()] = shown if known is None else f"{known}, {shown}"
     return kept
 
 
@@ -61,7 +61,9 @@ def text(value: str) -> str:
 
 def is_secret(name: str) -> bool:
     """Whether a field or header of this name carries a key or a credential."""
-    return not _WORDS.isdisjoint(word.lower() for word in _WORD.findall(name))
+    # Capitals part the words of a field's name, but those of a header's name mean nothing.
+    words = {word.lower() for word in _WORD.findall(name)} | set(_WORD.findall(name.lower()))
+    return not _WORDS.isdisjoint(words)
 
 
 def _without_query(value: str) -> str:

@@ -17,6 +17,16 @@ def atomic(queries: Queries) -> UnitOfWork:
 
 
 @asynccontextmanager
+async def apart(queries: Queries) -> AsyncGenerator[Queries]:
+    """Where one statement that fails spoils nothing else; on a database it stands by itself."""
+    if isinstance(queries, Database):
+        yield queries
+    else:
+        async with atomic(queries) as unit:
+            yield unit
+
+
+@asynccontextmanager
 async def snapshot(queries: Queries) -> AsyncGenerator[Queries]:
     """Queries that all see the database as it is at one moment.
 
