@@ -97,40 +97,69 @@ class Plan(Struct, frozen=True):
         self,
         statement: Statement,
         transaction: "Transaction",
-        args: Sequence[tuple[Any, ...]],
-        run: Callable[[Sequence[tuple[Any, ...]], bool, int], Awaitable[Result]],
-        *,
-        bulk: bool = True,
+        args: tuple[Any, ...],
+        run: Callable[[Statement, tuple[Any, ...], bool], Awaitable[Result]],
     ) -> Result:
-        """Runs a statement with its hooks. `args` are those of every row of a bulk call, or one.
+        """Runs one call of a statement with its hooks. `run` is given `split`, too."""
+        batch = (Arguments(statement.name, statement.parameters, args),)
+        for before in self.before:
+            await _tell(before.hooks, _event(before, statement, transaction, batch, False))
+        if self.before:
+            args = tuple(batch[0].current)
+        result = await run(statement, args, self.split)
+        events = self._events(statement, transaction, batch, result, False)
+        self._note(events, transaction)
+        for after, event in events:
+            await _tell(after.hooks, event)
+        return result
+
+    async def around_many(
+        self,
+        statement: Statement,
+        transaction: "Transaction",
+        rows: Sequence[tuple[Any, ...]],
+        run: Callable[[Sequence[tuple[Any, ...]], bool, int], Awaitable[Result]],
+    ) -> Result:
+        """Runs a bulk call with its hooks.
 
         `run` is given rows, `split`, and the place of the first of them in the list.
         """
-        batch = [Arguments(statement.name, statement.parameters, row) for row in args]
+        batch = [Arguments(statement.name, statement.parameters, row) for row in rows]
         for before in self.before:
             for hook in before.hooks:
                 for part in [[one] for one in batch] if hook.each else [batch]:
-                    event = _event(before, statement, transaction, part, bulk and not hook.each)
-                    await _tell(hook.function, event)
+                    event = _event(before, statement, transaction, part, not hook.each)
+                    await _tell((hook,), event)
         if self.before:
-            args = [tuple(arguments.current) for arguments in batch]
-        if not bulk or not self.each:
-            result = await run(args, self.split, 0)
-            events = self._events(statement, transaction, batch, result, bulk)
-            self._note(events, transaction)
-            await _tell_all(events, each=None)
-            return result
+            rows = [tuple(arguments.current) for arguments in batch]
+        if self.each:
+            result = await self._one_by_one(statement, transaction, rows, batch, run)
+        else:
+            result = await run(rows, self.split, 0)
+        events = self._events(statement, transaction, batch, result, True)
+        self._note(events, transaction)
+        for after, event in events:
+            await _tell([hook for hook in after.hooks if not hook.each], event)
+        return result
+
+    async def _one_by_one(
+        self,
+        statement: Statement,
+        transaction: "Transaction",
+        rows: Sequence[tuple[Any, ...]],
+        batch: Sequence[Arguments],
+        run: Callable[[Sequence[tuple[Any, ...]], bool, int], Awaitable[Result]],
+    ) -> Result:
+        """Runs a bulk call row by row, and tells the hooks that want to be told of each."""
         result = Result([], 0)
         with transaction.whole_call():
-            for index, row in enumerate(args):
+            for index, row in enumerate(rows):
                 one = await run([row], self.split, index)
                 result.extend(one)
                 result.verb = one.verb
-                told = self._events(statement, transaction, [batch[index]], one, False)
-                await _tell_all(told, each=True)
-        events = self._events(statement, transaction, batch, result, bulk)
-        self._note(events, transaction)
-        await _tell_all(events, each=False)
+                events = self._events(statement, transaction, [batch[index]], one, False)
+                for after, event in events:
+                    await _tell([hook for hook in after.hooks if hook.each], event)
         return result
 
     def _events(
@@ -153,9 +182,10 @@ class Plan(Struct, frozen=True):
     def _note(self, events: list[tuple[AfterPlan, After[Any]]], transaction: "Transaction") -> None:
         """Notes who is told late, first of all: what was written stays, even if a hook raises."""
         for after, event in events:
-            callbacks = transaction.frames[-1].callbacks
-            callbacks.commit += [(function, (event,)) for function in after.on_commit]
-            callbacks.rollback += [(function, (event,)) for function in after.on_rollback]
+            if after.on_commit or after.on_rollback:
+                callbacks = transaction.frames[-1].callbacks
+                callbacks.commit += [(function, (event,)) for function in after.on_commit]
+                callbacks.rollback += [(function, (event,)) for function in after.on_rollback]
 
 
 def _event(
@@ -172,18 +202,11 @@ def _event(
     return plan.event(name, write.model, unit, batch, bulk=bulk, upsert=upsert, **more)
 
 
-async def _tell_all(events: list[tuple[AfterPlan, After[Any]]], *, each: bool | None) -> None:
-    """Tells the hooks that want it for each row, or for all, or both where `each` is None."""
-    for after, event in events:
-        for hook in after.hooks:
-            if each is None or hook.each is each:
-                await _tell(hook.function, event)
-
-
-async def _tell(function: Function, event: Event[Any]) -> None:
-    told = function(event)
-    if inspect.isawaitable(told):
-        await told
+async def _tell(hooks: Sequence[Hook], event: Event[Any]) -> None:
+    for hook in hooks:
+        told = hook.function(event)
+        if told is not None and inspect.isawaitable(told):
+            await told
 
 
 def _written(

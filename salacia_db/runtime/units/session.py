@@ -98,7 +98,7 @@ class TransactionSession(Session):
             return await copy_in(self, statement, target, rows, take)
         self.transaction.check()
         batch = [take(item) async for item in each(rows)]
-        return (await plan.around(statement, self.transaction, batch, run)).count
+        return (await plan.around_many(statement, self.transaction, batch, run)).count
 
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         return await copy_out(self, statement, args, to)
@@ -212,11 +212,8 @@ class TransactionSession(Session):
                 raise failure
 
     async def _hooked(self, plan: Plan, statement: Statement, args: Row) -> Result:
-        async def run(batch: Sequence[Row], split: bool, _: int) -> Result:
-            return await self.write_one(statement, batch[0], split)
-
         self.transaction.check()
-        return await plan.around(statement, self.transaction, (args,), run, bulk=False)
+        return await plan.around(statement, self.transaction, args, self.write_one)
 
     async def write_one(self, statement: Statement, args: Row, split: bool) -> Result:
         """All that a statement did; of an upsert where `split`, which rows are new."""
@@ -242,7 +239,7 @@ class TransactionSession(Session):
         batch = [take(item) async for item in each(rows)]
         if not batch:
             return Result([], 0)
-        return await plan.around(statement, self.transaction, batch, run)
+        return await plan.around_many(statement, self.transaction, batch, run)
 
     def form(self, statement: Statement, *, tracked: bool = False) -> Statement:
         """The statement to send: the tracked form if that is wanted, or the number is not known."""
