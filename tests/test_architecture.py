@@ -13,10 +13,16 @@ ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, set[str]] = {
     "salacia_db": {"salacia_db.runtime", "salacia_db.config"},
     "salacia_db.config": set(),
-    "salacia_db.runtime": {"salacia_db.config", "salacia_db.postgres", "salacia_db.texts"},
-    "salacia_db.postgres": set(),
+    "salacia_db.tls": set(),
+    "salacia_db.runtime": {
+        "salacia_db.config",
+        "salacia_db.postgres",
+        "salacia_db.texts",
+        "salacia_db.tls",
+    },
+    "salacia_db.postgres": {"salacia_db.tls"},
     "salacia_db.texts": set(),
-    "salacia_db.codegen": {"salacia_db.postgres", "salacia_db.texts"},
+    "salacia_db.codegen": {"salacia_db.postgres", "salacia_db.texts", "salacia_db.tls"},
     "salacia_db.checks": {"salacia_db.codegen"},
     "salacia_db.cli": {
         "salacia_db.checks",

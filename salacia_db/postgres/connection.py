@@ -7,11 +7,13 @@ from urllib.parse import quote, unquote, urlsplit
 import psycopg
 from psycopg import sql
 
+from salacia_db import tls
 from salacia_db.postgres.errors import PostgresError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _FORM = "postgresql://user:password@host:port/database"
+_UNPROVEN = re.compile("SSL|certificate")
 # libpq prints what it can't decode, a password too.
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -23,9 +25,12 @@ def connect(url: str, name: str = "salacia") -> Connection:
     """
     check_url(url)
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=name)
+        return psycopg.connect(
+            tls.libpq_url(url), autocommit=True, connect_timeout=10, application_name=name
+        )
     except psycopg.Error as error:
-        raise PostgresError(f"can't connect to {place(url)}: {error}") from None
+        hint = tls.HINT if _UNPROVEN.search(str(error)) else None
+        raise PostgresError(f"can't connect to {place(url)}: {error}", hint) from None
 
 
 def check_url(url: str) -> None:

@@ -71,9 +71,10 @@ def connect(url: str) -> "PGconn":
     from psycopg.pq import ConnStatus, PGconn
 
     from salacia_db.postgres.connection import check_url
+    from salacia_db.tls import libpq_url
 
     check_url(url)
-    connection = PGconn.connect(url.encode())
+    connection = PGconn.connect(libpq_url(url).encode())
     if connection.status != ConnStatus.OK:
         message = connection.get_error_message().strip()
         connection.finish()
