@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, TypedDict
 from urllib.parse import unquote, urlsplit
 
@@ -79,6 +80,11 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     """Whether names and durations (never values) go to the logger `salacia_db.statements`."""
     application_name: str = "salacia_db"
     """What pg_stat_activity and the server's log call us."""
+    search_path: tuple[str, ...] | Literal["generated", "server"] = "generated"
+    """Where names without a schema are looked for: in these schemas, or in those in which the
+    generator found them, or where the server says."""
+    role_check: Literal["warn", "refuse", "off"] = "warn"
+    """What is done about a role that row-level security doesn't hold for, and the like."""
 
     def __repr__(self) -> str:
         shown = [f"url={self.location!r}"]
@@ -117,12 +123,14 @@ class Overrides(TypedDict, total=False):
     pooler: Literal["transaction"] | None
     log_statements: bool
     application_name: str
+    search_path: tuple[str, ...] | Literal["generated", "server"]
+    role_check: Literal["warn", "refuse", "off"]
 
 
 # Production is the defaults. Elsewhere a person waits: fail sooner.
 _PROFILES: dict[str, Overrides] = {
-    "development": {"pool_acquire": 10.0, "pool_idle": 60.0},
-    "test": {"pool_acquire": 5.0, "timeout": 10.0, "close_timeout": 2.0},
+    "development": {"pool_acquire": 10.0, "pool_idle": 60.0, "role_check": "off"},
+    "test": {"pool_acquire": 5.0, "timeout": 10.0, "close_timeout": 2.0, "role_check": "off"},
     "production": {},
 }
 
@@ -191,10 +199,13 @@ def _bad_scheme(scheme: str) -> str:
 
 
 def _check_hosts(url: str) -> None:
-    try:
-        netloc = urlsplit(url).netloc
-    except ValueError:
-        raise ConfigurationError("the host in the database URL is malformed") from None
+    netloc, query = _split(url)
+    credentials = netloc.rpartition("@")[0]
+    if "@" in credentials:
+        # The driver would take what follows the first for the host, and ask for its address.
+        raise ConfigurationError("an @ in the database URL's user or password is written as %40")
+    if any("=" not in field for field in filter(None, query.split("&"))):
+        raise ConfigurationError("the database URL's options are written as ?name=value&name=value")
     for host in netloc.rpartition("@")[2].split(","):
         port = host.rpartition("]")[2].partition(":")[2]
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
@@ -204,11 +215,25 @@ def _check_hosts(url: str) -> None:
             )
 
 
+# %0A in a URL's path must not begin a line of its own in a log.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), "?")
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Host (with credentials) and options. Raises `ConfigurationError`."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        return parts.netloc, parts.query
+    # Not in a handler: the other error quotes the URL.
+    raise ConfigurationError("the host in the database URL is malformed")
+
+
 def _location(url: str) -> str:
     if url.startswith("embedded:"):
         return url
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{unquote(parts.path)}"
+    host, path = parts.netloc.rpartition("@")[2], unquote(parts.path)
+    return f"{parts.scheme}://{host}{path}".translate(_CONTROLS)
 
 
 # What other pools call it.

@@ -69,6 +69,8 @@ def test_good_urls_are_taken_as_they_are(url: str) -> None:
         ("postgresql://localhost:0/db", r"port .* number from 1 to 65535"),
         ("postgresql://localhost:70000/db", r"port .* number from 1 to 65535"),
         ("postgresql://[::1/db", r"malformed"),
+        ("postgresql://u:p@ss@h/db", r"written as %40"),
+        ("postgresql://h/db?s3cret", r"\?name=value&name=value"),
         ("embedded://host/path", r"embedded:///absolute"),
         ("embedded:path", r"embedded:///absolute"),
     ],
@@ -87,6 +89,9 @@ def test_bad_urls_are_named(url: str, message: str) -> None:
         "postgresql://u:s3cret@h:bad/db",
         "postgresql://u:s3cret/slash@h/db",
         "postgresql://u:s3cret@[h/db",
+        "postgresql://u:s3cret@ss@h/db",
+        "postgresql://h/db?s3cret",
+        "postgresql://u:s3cret@h\u2100/db",
         "s3cret",
     ],
 )
@@ -96,6 +101,7 @@ def test_a_password_shows_in_no_error(url: str) -> None:
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(caught.value)
     assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
 
 
 def test_a_password_shows_in_no_repr() -> None:

@@ -493,8 +493,12 @@ class Query(Struct, frozen=True):
 
 
 class Schema(Struct, frozen=True):
-    """The relations and types of a database that generated code may mention, in stable order."""
+    """The relations and types of a database that generated code may mention, in stable order.
+
+    `search_path`: the schemas in which names without one were found, in the order of the search.
+    """
 
     tables: tuple[Table, ...]
     enums: tuple[PgType, ...]
     composites: tuple[PgType, ...]
+    search_path: tuple[str, ...] = ()

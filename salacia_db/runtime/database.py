@@ -34,9 +34,10 @@ from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, Unpack, cast
 
 from salacia_db.config import EMBEDDED_DATABASE, Overrides, Profile, load_settings
-from salacia_db.runtime.connections.connection import NEVER, Connection, open_connection
-from salacia_db.runtime.connections.extensions import KnownTypes
+from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.pool import Pool
+from salacia_db.runtime.connections.role_check import check_role
+from salacia_db.runtime.connections.server import Server
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
@@ -67,6 +68,8 @@ class Database(Finder[Session], Generic[U]):
     """
 
     unit_of_work_class: ClassVar[type[UnitOfWork]] = UnitOfWork
+    search_path: ClassVar[tuple[str, ...]] = ()
+    """The schemas in which the generator found what the statements name without one."""
 
     def __init__(
         self,
@@ -79,10 +82,9 @@ class Database(Finder[Session], Generic[U]):
         self.settings = load_settings(url, profile=profile, **settings)
         self.hooks = hooks if hooks is not None else Hooks()
         self.timeout = NEVER if self.settings.timeout is None else self.settings.timeout
+        self._server = Server(self.settings, self._search_path())
         self.pool = Pool(self.settings.pool, self.open_connection)
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
-        self._url = self.settings.url
-        self._types = KnownTypes()
         logs = self.settings.log_statements
         self._pooled = LoggedPooledSession(self) if logs else PooledSession(self)
         self.session: Session = self._pooled
@@ -96,11 +98,18 @@ class Database(Finder[Session], Generic[U]):
     async def open(self) -> Self:
         """Opens the first connection. Raises `ConnectionFailed`.
 
+        And `ConfigurationError` for a role that `role_check` refuses.
+
         An `embedded:` server is started if it doesn't run.
         """
         if self.settings.embedded:
-            self._url = await asyncio.to_thread(_start_embedded, self.settings.url)
+            self._server.move(await asyncio.to_thread(_start_embedded, self.settings.url))
         await self.pool.open()
+        try:
+            await check_role(self.pool, self.settings)
+        except BaseException:
+            await self.pool.close(0)
+            raise
         return self
 
     async def close(self) -> None:
@@ -194,9 +203,15 @@ class Database(Finder[Session], Generic[U]):
 
     # --- for the runtime --------------------------------------------------------------------------
 
+    def _search_path(self) -> tuple[str, ...]:
+        wanted = self.settings.search_path
+        if wanted == "server":
+            return ()
+        return self.search_path if wanted == "generated" else tuple(wanted)
+
     async def open_connection(self) -> Connection:
         """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""
-        return await open_connection(self.settings, self._url, self._types)
+        return await self._server.connect()
 
     def transaction(self, options: Options, where: str) -> Transaction:
         """What a new unit of work stands on."""

@@ -99,6 +99,7 @@ class Catalog(Struct, frozen=True):
     extension_types: frozenset[int] = frozenset()  # types that belong to an extension
     domain_functions: Mapping[int, frozenset[int]] = {}  # what the checks of a domain call
     keywords: frozenset[str] = frozenset()  # those that can't be any name unless quoted
+    search_path: tuple[str, ...] = ()  # where names without a schema are found
 
     def relation_of_type(self, oid: int) -> Relation | None:
         """The relation whose rows have this composite type."""

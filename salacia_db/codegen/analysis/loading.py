@@ -90,6 +90,7 @@ def load(server: Server) -> Catalog:
         extension_types=frozenset(row.oid for row in rows.values() if row.extension),
         domain_functions={r.oid: _called([r.checks]) for r in rows.values() if r.checks},
         keywords=frozenset(msgspec.json.decode(server.json(systables.KEYWORDS), type=list[str])),
+        search_path=tuple(msgspec.json.decode(server.json(systables.PATH), type=list[str])),
     )
 
 

@@ -154,6 +154,7 @@ def schema(catalog: Catalog) -> Schema:
         tables=tuple(sorted(tables, key=lambda t: (t.ref.schema, t.ref.name))),
         enums=_sorted(t for t in types if t.kind == "enum"),
         composites=_sorted(t for t in types if t.kind == "composite" and t.oid not in rows),
+        search_path=catalog.search_path,
     )
 
 

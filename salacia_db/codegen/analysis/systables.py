@@ -293,4 +293,10 @@ where c.relkind in ('r', 'p', 'f')
 """
 
 
+# Temporary tables aren't part of what a project is made of.
+PATH = """
+select coalesce(array_to_json(array_agg(name order by place)), '[]')
+from unnest(current_schemas(false)) with ordinality as path (name, place)
+where name !~ '^pg_(toast_)?temp'
+"""
 KEYWORDS = "select array_to_json(array_agg(word)) from pg_get_keywords() where catcode <> 'U'"

@@ -66,15 +66,22 @@ def _slots(members: Iterable[Member]) -> list[str]:
     return layout(slots, indent=STEP, before="__slots__ = ")
 
 
-def database_lines(members: Sequence[Member], hidden: frozenset[str]) -> list[str]:
+def database_lines(
+    members: Sequence[Member], hidden: frozenset[str], search_path: Sequence[str]
+) -> list[str]:
     """The module of `Queries`, `UnitOfWork`, `Database` and `connect`."""
     local = hidden.union((member.name for member in members), ("connect",), _CONNECT)
     imports = Imports(".database", local, names.CLASSES)
     unit, database = imports.use(RUNTIME, "UnitOfWork"), imports.use(RUNTIME, "Database")
     body = [
         *_protocol(members, imports),
-        *_groups("UnitOfWork", unit, _UNIT_DOC, members, imports),
-        *_groups("Database", f"{database}[UnitOfWork]", _DATABASE_DOC, members, imports),
+        *_class("UnitOfWork", unit, _UNIT_DOC),
+        *_groups(members, imports),
+        *_class("Database", f"{database}[UnitOfWork]", _DATABASE_DOC),
+        "",
+        f"{STEP}unit_of_work_class = UnitOfWork",
+        *_path(search_path),
+        *_groups(members, imports),
         *_connect(imports),
     ]
     doc = docstring("The database: its groups of queries, in and out of transactions.")
@@ -106,12 +113,18 @@ def _protocol(members: Sequence[Member], imports: Imports) -> list[str]:
     return lines
 
 
-def _groups(
-    name: str, base: str, doc: str, members: Sequence[Member], imports: Imports
-) -> list[str]:
-    lines = ["", "", f"class {name}({base}):", *docstring(doc, STEP)]
-    if name == "Database":
-        lines += ["", f"{STEP}unit_of_work_class = UnitOfWork"]
+def _class(name: str, base: str, doc: str) -> list[str]:
+    return ["", "", f"class {name}({base}):", *docstring(doc, STEP)]
+
+
+def _path(schemas: Sequence[str]) -> list[str]:
+    if not schemas:
+        return []
+    return layout(strings(schemas), indent=STEP, before="search_path = ")
+
+
+def _groups(members: Sequence[Member], imports: Imports) -> list[str]:
+    lines: list[str] = []
     for member in members:
         lines += ["", *cached_lines(member, imports)]
     return lines

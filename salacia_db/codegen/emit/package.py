@@ -257,7 +257,7 @@ def render(package: Package) -> list[File]:
         pages["relations.py"] = loaders_lines(package.relations, hidden)
         members[MEMBER.name] = MEMBER
     ordered = [members[name] for name in sorted(members)]
-    pages["database.py"] = database_lines(ordered, hidden)
+    pages["database.py"] = database_lines(ordered, hidden, package.schema.search_path)
     pages["__init__.py"] = init_lines(package.options.package, _exports(package))
     return [File(path, "\n".join([HEADER, *lines]) + "\n") for path, lines in sorted(pages.items())]
 

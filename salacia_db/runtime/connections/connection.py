@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from salacia_db.config import DatabaseSettings
-from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.codecs import install_codecs
-from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
-from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.connections.extensions import TypedConnection
 from salacia_db.runtime.statement import RAW, Statement
 
 if TYPE_CHECKING:
@@ -23,13 +20,19 @@ NEVER = float("inf")
 # A number of a transaction means the same only within one life of one server: promotion starts a
 # new timeline, and a crash gives the numbers of what it lost to others (it resets the statistics).
 # System and timeline, then what changes with a restart and with a crash.
+# Whoever may create functions can't put one in place of these.
 INCARNATION = """
-select case when pg_is_in_recovery() then null else concat_ws(
+select case when pg_catalog.pg_is_in_recovery() then null else pg_catalog.concat_ws(
   '/',
-  (select system_identifier from pg_control_system())
-    || '.' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8),
-  extract(epoch from pg_postmaster_start_time()),
-  extract(epoch from (select stats_reset from pg_stat_bgwriter))
+  pg_catalog.concat_ws(
+    '.',
+    (select system_identifier from pg_catalog.pg_control_system()),
+    pg_catalog.substr(
+      pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8
+    )
+  ),
+  extract(epoch from pg_catalog.pg_postmaster_start_time()),
+  extract(epoch from (select stats_reset from pg_catalog.pg_stat_bgwriter))
 ) end
 """
 
@@ -224,51 +227,3 @@ def _driver(raw: asyncpg.Connection) -> Any:
     `await execute(prepared._state, portal, limit, True, None)` gives more of a named portal.
     """
     return raw._protocol  # type: ignore[attr-defined]
-
-
-async def open_raw(settings: DatabaseSettings, url: str) -> RawConnection:
-    """A new connection of the driver's. Raises `ConnectionFailed`."""
-    options: dict[str, Any] = {}
-    if "application_name=" not in url:
-        options["server_settings"] = {"application_name": settings.application_name}
-    try:
-        raw: RawConnection = await asyncpg.connect(
-            url, timeout=settings.connect_timeout, connection_class=RawConnection, **options
-        )
-    except TimeoutError:
-        raise ConnectionFailed(
-            f"no connection to {settings.location} within {settings.connect_timeout:g} s"
-        ) from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise _refused(error, settings) from None
-    return raw
-
-
-async def open_connection(settings: DatabaseSettings, url: str, types: KnownTypes) -> Connection:
-    """A new connection, set up for the pool. Raises `ConnectionFailed`."""
-    raw = await open_raw(settings, url)
-    try:
-        incarnation: str | None = await raw.fetchval(INCARNATION, timeout=settings.connect_timeout)
-    except asyncpg.PostgresError as error:
-        if failures.lost(error, raw):
-            raise _refused(error, settings) from None
-        # Some managed servers hide the log's position: lost commits stay unknown there.
-        incarnation = None
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-        raw.terminate()
-        raise _refused(error, settings) from None
-    except BaseException:
-        raw.terminate()
-        raise
-    raw.known = types.of(incarnation)
-    return Connection(
-        raw, incarnation=incarnation, limit=settings.prepared_statements, types=raw.known
-    )
-
-
-def _refused(error: Exception, settings: DatabaseSettings) -> ConnectionFailed:
-    why = failures.reason(error) if isinstance(error, OSError) else str(error.args[0])
-    ours = ConnectionFailed(f"can't connect to {settings.location}: {why}")
-    # A wrong password or database doesn't become right by itself.
-    ours.retry_safe = getattr(error, "sqlstate", None) not in ("28000", "28P01", "3D000", "42501")
-    return ours

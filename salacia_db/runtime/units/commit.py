@@ -13,7 +13,7 @@ from salacia_db.runtime.errors import ConnectionFailed
 T = TypeVar("T")
 Outcome = Literal["committed", "aborted", "unknown"]
 
-_STATUS = f"select pg_xact_status($1::text::xid8), ({INCARNATION})"
+_STATUS = f"select pg_catalog.pg_xact_status($1::text::xid8), ({INCARNATION})"
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.25
 

@@ -46,6 +46,7 @@ class Database(_Database[UnitOfWork]):
     """The database; each call of its groups of queries runs by itself."""
 
     unit_of_work_class = UnitOfWork
+    search_path = ("public",)
 
     @lazy
     def accounts(self) -> AccountsQueries:
