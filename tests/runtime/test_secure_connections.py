@@ -62,7 +62,8 @@ class TlsServer:
         self._database = urlsplit(url).path
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificates.certificate, certificates.key)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self.certificates = certificates
         self.encrypted: list[bool] = []
         """Of each session that began, whether it is encrypted."""
@@ -74,17 +75,22 @@ class TlsServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
 
     def url(self, host: str, options: str = "") -> str:
         return f"postgresql://postgres:{PASSWORD}@{host}:{self._port}{self._database}{options}"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not a coroutine: one that never gets its turn would leave its writer open.
+        self._writers.append(writer)
+        self._tasks.append(asyncio.ensure_future(self._pass_on(reader, writer)))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.readexactly(8)
         encrypted = first == TLS_REQUEST
         if encrypted:
@@ -98,6 +104,7 @@ class TlsServer:
             return
         self.encrypted.append(encrypted)
         back, forth = await asyncio.open_unix_connection(self._socket)
+        self._writers.append(forth)
         forth.write(first)
         await asyncio.gather(_pass(reader, forth), _pass(back, writer))
 

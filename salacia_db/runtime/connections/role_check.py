@@ -9,7 +9,7 @@ import asyncpg
 from salacia_db.config import ConfigurationError, DatabaseSettings
 from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.pool import Pool
-from salacia_db.runtime.session import RAW
+from salacia_db.runtime.statement import RAW
 from salacia_db.texts import printable
 
 _log = logging.getLogger("salacia_db.security")

@@ -35,7 +35,8 @@ class Server:
         self._options: dict[str, str] = {}
         if "application_name=" not in self._url:
             self._options["application_name"] = settings.application_name
-        if search_path and "search_path" not in self._url:
+        # A pooler that lends for a transaction has sessions of its own.
+        if search_path and settings.pooler is None and "search_path" not in self._url:
             self._options["search_path"] = _path(search_path)
 
     def move(self, url: str) -> None:
