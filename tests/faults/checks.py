@@ -22,7 +22,7 @@ STATE = """
 select concat_ws(' ',
   'user', current_user, session_user,
   'path', current_setting('search_path'),
-  'setting', current_setting('faults.setting', true), current_setting('work_mem'),
+  'setting', coalesce(current_setting('faults.setting', true), ''), current_setting('work_mem'),
   current_setting('default_transaction_isolation'), current_setting('statement_timeout'),
   'temporary', (select count(*) from pg_class where relnamespace = pg_my_temp_schema()),
   'locks', (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
@@ -84,7 +84,8 @@ async def finished(work: Iterable[Awaitable[Any]], seconds: float) -> bool:
     if pending:
         # Not for long: what can't be cancelled is what is looked for here.
         await asyncio.wait(pending, timeout=0.5)
-    return not pending and all(not task.cancelled() and not task.exception() for task in done)
+    failed = [task for task in done if task.cancelled() or task.exception() is not None]
+    return not pending and not failed
 
 
 async def lends_all(client: Client, within: float = WITHIN) -> float | None:

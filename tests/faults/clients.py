@@ -1,8 +1,9 @@
 """Who is put to the test: salacia_db, and raw asyncpg the way people write it."""
 
 import asyncio
+import random
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -10,7 +11,10 @@ import asyncpg
 
 from faults.ledger import PARTS, Entry, Told
 from salacia_db import runtime
-from salacia_db.runtime import CommitOutcomeUnknown, Group, Hooks, Statement, lazy
+from salacia_db.runtime import Batch, CommitOutcomeUnknown, Group, Hooks, Statement, lazy
+from salacia_db.runtime.units.options import Isolation
+
+_ATTEMPTS = 10  # as many as `db.run` makes
 
 # As the generator writes it.
 _INSERT = "insert into ledger (id, part, note) values ($1, $2, $3)"
@@ -21,12 +25,31 @@ ADD = Statement(
     clean=True,
     tracked=f"-- ledger.add\n{_INSERT} returning pg_current_xact_id()",
 )
-COUNT = Statement(
-    "ledger.count",
-    "-- ledger.count\nselect count(*) from ledger where id = $1",
-    parameters=("id",),
-    read_only=True,
+_INSERT_BOTH = (
+    "with first as (insert into ledger (id, part, note) values ($1, 0, $2)) "
+    "insert into ledger (id, part, note) values ($1, 1, $2)"
+)
+_BATCHED = f"-- ledger.add_both\n{_INSERT_BOTH} returning id, $3::int4"
+ADD_BOTH = Statement(
+    "ledger.add_both",
+    f"-- ledger.add_both\n{_INSERT_BOTH} returning id",
+    parameters=("id", "note"),
     clean=True,
+    tracked=f"-- ledger.add_both\n{_INSERT_BOTH} returning id, pg_current_xact_id()",
+    batch=Batch(
+        Statement(
+            "ledger.add_both",
+            _BATCHED,
+            clean=True,
+            tracked=f"{_BATCHED}, pg_current_xact_id()",
+        ),
+        size=256,
+    ),
+)
+
+
+KIND = Statement(
+    "ledger.kind", "-- ledger.kind\nselect $1::kind", parameters=("k",), read_only=True, clean=True
 )
 
 
@@ -39,10 +62,18 @@ class Entries(Group):
         """Writes a part."""
         return await self._session.execute(ADD, id, part, note)
 
-    async def count(self, id: int) -> int:
-        """How many parts of an entry there are."""
-        found: int = await self._session.fetchval(COUNT, id)
+    async def add_both(self, id: int, note: str = "") -> None:
+        """Writes both parts in one statement."""
+        await self._session.fetchone(ADD_BOTH, id, note)
+
+    async def kind(self, k: str) -> str:
+        """A value of an enum, to the server and back."""
+        found: str = await self._session.fetchval(KIND, k)
         return found
+
+    async def add_batched(self, id: int, note: str = "") -> None:
+        """The same, in a batch with others who call it now."""
+        await self._session.batched.fetchone(ADD_BOTH, id, note)
 
 
 class UnitOfWork(runtime.UnitOfWork):
@@ -80,6 +111,10 @@ class Session(ABC):
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first value of any SQL."""
 
+    @abstractmethod
+    async def kind(self, k: str) -> str:
+        """A value of an enum, to the server and back."""
+
     async def write_all(self, entry: Entry) -> None:
         """Writes all parts of an entry."""
         for part in range(PARTS):
@@ -114,12 +149,18 @@ class Client(ABC):
         """A transaction; the entry's hook runs after its commit."""
 
     @abstractmethod
-    async def execute(self, sql: str, *args: Any) -> None:
-        """Runs any SQL without a transaction around it."""
+    async def write_alone(self, entry: Entry) -> None:
+        """Writes all parts in one statement, without a transaction around it."""
 
     @abstractmethod
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first value of any SQL, without a transaction around it."""
+
+    @abstractmethod
+    async def repeat(
+        self, entry: Entry, work: Callable[[Session], Awaitable[None]], isolation: Isolation
+    ) -> None:
+        """Does the work in a transaction, again where others got in its way."""
 
     def told(self, error: BaseException) -> Told:
         """What this exception tells the caller."""
@@ -138,6 +179,9 @@ class _SalaciaSession(Session):
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return await self.unit.fetchval(sql, *args)
+
+    async def kind(self, k: str) -> str:
+        return await self.unit.ledger.kind(k)
 
 
 class Salacia(Client):
@@ -170,11 +214,20 @@ class Salacia(Client):
                 uow.after_commit(entry.hook)
             yield _SalaciaSession(uow)
 
-    async def execute(self, sql: str, *args: Any) -> None:
-        await self.db.execute(sql, *args)
+    async def write_alone(self, entry: Entry) -> None:
+        await self.db.ledger.add_both(entry.id)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return await self.db.fetchval(sql, *args)
+
+    async def repeat(
+        self, entry: Entry, work: Callable[[Session], Awaitable[None]], isolation: Isolation
+    ) -> None:
+        async def unit(uow: UnitOfWork) -> None:
+            uow.after_commit(entry.hook)
+            await work(_SalaciaSession(uow))
+
+        await self.db.run(unit, isolation=isolation)
 
     def told(self, error: BaseException) -> Told:
         return "unknown" if isinstance(error, CommitOutcomeUnknown) else super().told(error)
@@ -192,6 +245,10 @@ class _PlainSession(Session):
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return await self.connection.fetchval(sql, *args)
+
+    async def kind(self, k: str) -> str:
+        found: str = await self.connection.fetchval("select $1::kind", k)
+        return found
 
 
 class Asyncpg(Client):
@@ -214,17 +271,35 @@ class Asyncpg(Client):
 
     @asynccontextmanager
     async def unit(self, entry: Entry | None = None) -> AsyncIterator[Session]:
-        async with self.pool.acquire(timeout=self.acquire) as connection:
-            async with connection.transaction():
-                yield _PlainSession(connection)
-            # There are no hooks: what is to be done after the commit stands behind it.
-            if entry is not None:
-                entry.hook()
+        async with (
+            self.pool.acquire(timeout=self.acquire) as connection,
+            connection.transaction(),
+        ):
+            yield _PlainSession(connection)
+        # There are no hooks: what is to be done after the commit stands behind it.
+        if entry is not None:
+            entry.hook()
 
-    async def execute(self, sql: str, *args: Any) -> None:
-        async with self.pool.acquire(timeout=self.acquire) as connection:
-            await connection.execute(sql, *args)
+    async def write_alone(self, entry: Entry) -> None:
+        await self.pool.execute(_INSERT_BOTH, entry.id, "", timeout=self.timeout)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
-        async with self.pool.acquire(timeout=self.acquire) as connection:
-            return await connection.fetchval(sql, *args)
+        return await self.pool.fetchval(sql, *args, timeout=self.timeout)
+
+    async def repeat(
+        self, entry: Entry, work: Callable[[Session], Awaitable[None]], isolation: Isolation
+    ) -> None:
+        for left in range(_ATTEMPTS - 1, -1, -1):
+            try:
+                async with (
+                    self.pool.acquire(timeout=self.acquire) as connection,
+                    connection.transaction(isolation=isolation.replace(" ", "_")),
+                ):
+                    await work(_PlainSession(connection))
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                if left == 0:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.02) * (_ATTEMPTS - left))
+            else:
+                entry.hook()
+                return

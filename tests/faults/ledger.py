@@ -14,7 +14,7 @@ Told = Literal["open", "committed", "failed", "unknown", "cancelled", "hung"]
 PARTS = 2
 SCHEMA = """
 create table ledger (
-  id bigint not null, part int not null, note text, primary key (id, part)
+  id bigint not null, part int not null, note text check (note <> 'bad'), primary key (id, part)
 );
 """
 

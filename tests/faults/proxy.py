@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-Verdict = Literal["before", "after", "hole"] | int | bytes | None
+Verdict = Literal["before", "after", "hole"] | int | float | bytes | None
 Rule = Callable[[bytes], Verdict]
 
 _CHUNK = 1 << 16
@@ -23,7 +23,8 @@ class CuttingProxy:
     - `"before"`: cut both sides, unsent
     - `"after"`: send it, wait for the answer, and cut both sides without passing that on
     - `"hole"`: swallow this and all that follows, both ways, and keep both sides open
-    - a number n: pass n bytes on, then cut both sides
+    - an int n: pass n bytes on, then cut both sides
+    - a float: wait so many seconds, then pass it on
     - bytes: pass these on instead
 
     `delay` is seconds that everything takes on its way, `rate` how many bytes of answers a second
@@ -38,6 +39,7 @@ class CuttingProxy:
         self._port = int(query["port"][0]) if "port" in query else parts.port or 5432
         self._user, self._database = unquote(parts.username or ""), parts.path
         self._tasks: set[asyncio.Task[None]] = set()
+        self._carried: set[asyncio.Task[Verdict]] = set()
         self._healed = asyncio.Event()
         self.heal()
 
@@ -51,6 +53,11 @@ class CuttingProxy:
         self.resetting = False
         self._healed.set()
         self._healed = asyncio.Event()
+
+    def cut(self) -> None:
+        """Cuts all connections now, whoever speaks."""
+        for task in self._carried:
+            task.cancel()
 
     async def __aenter__(self) -> "CuttingProxy":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -99,9 +106,11 @@ class CuttingProxy:
         up = asyncio.ensure_future(self._up(reader, server_writer, muted))
         down = asyncio.ensure_future(self._down(server_reader, writer, muted))
         both = {up, down}
+        self._carried |= both
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            verdict = up.result() if up.done() else down.result()
+            first = up if up.done() else down
+            verdict = None if first.cancelled() else first.result()
             if verdict == "hole":
                 for task in both:
                     task.cancel()
@@ -112,6 +121,7 @@ class CuttingProxy:
             for task in both:
                 task.cancel()
             await asyncio.gather(*both, return_exceptions=True)
+            self._carried -= both
 
     async def _up(
         self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, muted: asyncio.Event
@@ -141,8 +151,9 @@ class CuttingProxy:
         """Passes on what the verdict leaves; whether the connection goes on."""
         if verdict in ("before", "hole"):
             return False
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        pause = verdict if isinstance(verdict, float) else self.delay
+        if pause:
+            await asyncio.sleep(pause)
         if isinstance(verdict, int):
             data = data[:verdict]
         elif isinstance(verdict, bytes):

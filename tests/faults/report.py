@@ -13,12 +13,13 @@ BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 
 class Line(Struct):
-    """A scenario with what was found, or why it was not run."""
+    """A scenario with what was found, or why it was not run, or that it broke down itself."""
 
     scenario: Scenario
     salacia: Found | None = None
     asyncpg: Found | None = None
     not_run: str | None = None
+    broken: bool = False
 
     @property
     def violated(self) -> bool:
@@ -34,7 +35,7 @@ def as_json(lines: list[Line]) -> bytes:
 def _object(line: Line) -> dict[str, Any]:
     head: dict[str, Any] = {"scenario": line.scenario.name, "title": line.scenario.title}
     if line.salacia is None:
-        return head | {"not_run": line.not_run}
+        return head | {"not_run": _why(line)}
     return (
         head
         | msgspec.structs.asdict(line.salacia)
@@ -52,7 +53,7 @@ def as_markdown(lines: list[Line]) -> str:
 def _row(line: Line) -> list[str]:
     found = line.salacia
     if found is None:
-        return [line.scenario.title, "not run", *[""] * len(LETTERS), "", line.not_run or "", ""]
+        return [line.scenario.title, "not run", *[""] * len(LETTERS), "", _why(line), ""]
     other = line.asyncpg
     return [
         line.scenario.title,
@@ -62,6 +63,10 @@ def _row(line: Line) -> list[str]:
         "" if other is None else _short(other),
         "" if other is None else _seconds(other),
     ]
+
+
+def _why(line: Line) -> str:
+    return "it broke down" if line.broken else str(line.not_run)
 
 
 def _seconds(found: Found) -> str:

@@ -91,10 +91,12 @@ class Bench:
 
     `client` is the library under test, connected through `proxy`. `ledger` knows every attempt.
     `bystander` is a connection that no fault touches, unless the server itself goes away: `direct`
-    is the URL for another. `server` is there for scenarios with `own=True`.
+    is the URL for another. `fresh` is what `checks.STATE` says of a new connection. `server` is
+    there for scenarios with `own=True`.
     """
 
     client: Client
+    fresh: str
     proxy: CuttingProxy
     bystander: asyncpg.Connection
     direct: str
@@ -182,6 +184,17 @@ class Bench:
         """So many attempts, all begun at once."""
         return await asyncio.gather(*(self.attempt(**options) for _ in range(count)))
 
+    async def alone_at_once(self, count: int) -> None:
+        """So many lone statements, without a transaction around them, all begun at once."""
+        write = self.client.write_alone
+        await self.together(self.observe(write, hooks=False) for _ in range(count))
+
+    async def together(self, work: Iterable[Coroutine[Any, Any, object]]) -> None:
+        """All of it at once."""
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+
     @asynccontextmanager
     async def load(self, callers: int | None = None, **options: Any) -> AsyncIterator[None]:
         """Callers who make one attempt after the other while the block runs."""
@@ -190,14 +203,16 @@ class Bench:
         async def caller() -> None:
             while not over:
                 await self.attempt(**options)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.002)
 
-        tasks = [asyncio.ensure_future(caller()) for _ in range(callers or 2 * self.client.size)]
-        try:
-            yield
-        finally:
-            over = True
-            await asyncio.gather(*tasks)
+        callers = callers or 2 * self.client.size
+        async with asyncio.TaskGroup() as group:
+            for _ in range(callers):
+                group.create_task(caller())
+            try:
+                yield
+            finally:
+                over = True
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -231,7 +246,7 @@ class Bench:
         self.bystander.terminate()
         self.bystander = await asyncpg.connect(self.direct)
 
-    async def check(self, fresh: str) -> Found:
+    async def check(self) -> Found:
         """All invariants, once the body is done and every fault is over."""
         self.proxy.heal()
         await self.recovered()
@@ -240,7 +255,7 @@ class Bench:
         if isinstance(self.client, Salacia):
             await self.ledger.resolve(self.client.db)
         self.violations["S"] += await checks.sessions(self.client, self.bystander)
-        self.violations["L"] += await checks.states(self.client, fresh)
+        self.violations["L"] += await checks.states(self.client, self.fresh)
         self.violations["D"] += checks.lateness(self.ledger.entries)
         self.violations.update(await self.ledger.compare(self.bystander))
         return Found(
@@ -265,12 +280,12 @@ class Bench:
             stack.callback(lambda: self.bystander.terminate())
             await self.bystander.execute(SCHEMA)
             self.proxy = await stack.enter_async_context(CuttingProxy(self.direct))
-            fresh = await self.bystander.fetchval(checks.STATE)
+            self.fresh = await self.bystander.fetchval(checks.STATE)
             self.client = library(self.proxy.url, scenario.size, scenario.timeout, scenario.acquire)
             await self.client.open()
             stack.push_async_callback(self._close)
             await scenario.body(self)
-            return await self.check(fresh)
+            return await self.check()
 
     async def _close(self) -> None:
         closing = asyncio.ensure_future(self.client.close())

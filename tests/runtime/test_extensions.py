@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from cutting_proxy import CuttingProxy
+from cutting_proxy import CuttingProxy, once
 from items import Database
 
-from salacia_db.runtime import Statement
+from salacia_db.runtime import SchemaChanged, Statement, retry_safe
 from salacia_db.runtime.connections.extensions import KnownTypes
 
 SCHEMA = """
@@ -18,6 +18,9 @@ create extension ltree;
 """
 MOODS = Statement("all.moods", "select $1::mood, array['calm'::mood], 'a'::code")
 PLACES = Statement("all.places", "select array[row(1, 'wild')::place], 'A'::citext, 'a.b'::ltree")
+
+MOOD = Statement("all.mood", "select $1::mood", parameters=("mood",), read_only=True, clean=True)
+AGAIN = "drop type mood cascade; create type mood as enum ('wild', 'calm')"
 
 
 @pytest.fixture
@@ -63,6 +66,42 @@ async def test_a_type_that_changes_is_looked_up_anew(typed: Database, bystander)
     statement = Statement("all.wider", sql, read_only=True, clean=True)
     found = await asyncio.gather(*(typed.session.fetchrow(statement) for _ in range(2)))
     assert [tuple(row) for row in found if row] == [([(1, "wild", "new")],)] * 2
+
+
+async def test_an_enum_made_again_heals_on_each_connection(typed: Database, bystander) -> None:
+    async def on_both() -> list[object]:
+        async with typed.unit_of_work() as first, typed.unit_of_work() as second:
+            return [await unit.session.fetchval(MOOD, "calm") for unit in (first, second)]
+
+    assert await on_both() == ["calm", "calm"]
+    await bystander.execute(AGAIN)
+    # Outside a unit of work nobody notices, whichever connection it is.
+    assert [await typed.session.fetchval(MOOD, "calm") for _ in range(3)] == ["calm"] * 3
+    assert await on_both() == ["calm", "calm"]
+    await bystander.execute(AGAIN)
+    # In a unit, the server has ended the transaction.
+    for _ in range(2):
+        with pytest.raises(SchemaChanged, match=r"all\.mood: cache lookup failed") as caught:
+            await on_both()
+        assert retry_safe(caught.value)
+    assert await on_both() == ["calm", "calm"]
+
+
+@pytest.mark.parametrize("unit", [False, True])
+async def test_a_type_made_again_while_it_is_looked_up_is_found(
+    typed: Database, proxy: CuttingProxy, bystander, unit: bool
+) -> None:
+    async def look() -> object:
+        if not unit:
+            return await typed.session.fetchval(MOOD, "calm")
+        async with typed.unit_of_work() as uow:
+            return await uow.session.fetchval(MOOD, "calm")
+
+    proxy.rule = once(b"typeinfo_tree", 0.2)
+    looking = asyncio.ensure_future(look())
+    await asyncio.sleep(0.1)
+    await bystander.execute(AGAIN)
+    assert await looking == "calm"
 
 
 def test_nothing_is_kept_where_the_server_may_be_another() -> None:

@@ -43,6 +43,9 @@ _ARGUMENT = re.compile(
 _ELEMENT = re.compile(r"invalid array element at index (\d+): (?!invalid array)")
 # In any language: the table's name comes before the comma.
 _COPY_LINE = re.compile(r"^COPY [^\n]*?, \D{1,40}(\d+)(?:$|[,:\n])")
+# PostgreSQL translates no internal error.
+_LOOKUP = re.compile(r"cache lookup failed for type \d+$")
+_UNRESOLVED = "could not resolve query result"
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
 
 
@@ -93,6 +96,9 @@ def explain(
         connection.held.pop(statement, None)
         return database_error(error, name, errors.SchemaChanged)
     if isinstance(error, asyncpg.PostgresError) and from_server(error):
+        if _knows_no_type(error):
+            connection.forget_types()
+            return database_error(error, name, errors.SchemaChanged)
         return database_error(error, name)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
         connection.forget_types()
@@ -101,6 +107,11 @@ def explain(
             f"{name}: it ran, but its result can't be read: a type has changed meanwhile",
             sqlstate="0A000",
             statement=name,
+        )
+    if isinstance(error, asyncpg.InternalClientError) and _UNRESOLVED in str(error):
+        connection.forget_types()
+        return errors.SchemaChanged(
+            f"{name}: a type was dropped while it was looked up", sqlstate="42704", statement=name
         )
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         return _client_error(error, connection, statement, args) or error
@@ -113,6 +124,11 @@ def explain(
             statement=name,
         )
     return error
+
+
+def _knows_no_type(error: asyncpg.PostgresError) -> bool:
+    """Whether a parameter's type is gone: it was dropped and made again after PREPARE."""
+    return error.sqlstate == "XX000" and bool(_LOOKUP.match(str(error.args[0])))
 
 
 def _undecoded(error: BaseException) -> bool:
