@@ -122,6 +122,12 @@ set response          = coalesce(:response?, response),
 where id = :id
 returning *
 
+-- name: delete :one
+-- Forgets an exchange, and returns what it was.
+delete from ai_interactions
+where id = :id
+returning *
+
 -- name: export :stream
 -- The interactions of a period, oldest first: its start belongs to it, its end does not.
 select *

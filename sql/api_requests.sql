@@ -1,5 +1,12 @@
 -- The log of HTTP requests that the gateway answered.
 
+-- name: get :one
+-- One request.
+-- batch
+select *
+from api_requests
+where id = :id
+
 -- name: create :one!
 -- Logs a request. Headers that carry a key or a credential must be gone by now.
 -- default: id uuid7()
@@ -61,6 +68,21 @@ values (
   :id, :method, :path, :headers, :query, :body, :user_agent, :ip_address,
   :status_code, :response_time_ms, :response_size_bytes, :created_at
 )
+
+-- name: answer :one
+-- Adds how a request was answered that was logged when it came.
+update api_requests
+set status_code         = :status_code,
+    response_time_ms    = :response_time_ms,
+    response_size_bytes = :response_size_bytes
+where id = :id
+returning *
+
+-- name: delete :one
+-- Forgets a request, and returns what it was.
+delete from api_requests
+where id = :id
+returning *
 
 -- name: recent :many
 -- The requests logged last, newest first: their ids sort by time.

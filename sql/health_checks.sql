@@ -5,6 +5,12 @@
 -- timeout: 5s
 select 1
 
+-- name: get :one
+-- One check.
+select *
+from health_checks
+where id = :id
+
 -- name: create :one!
 -- Records a check that was made just now.
 -- default: id uuid7()
@@ -26,6 +32,19 @@ values (:id, :status, :database_status, :response_time_ms, :details, :created_at
 -- default: details None
 insert into health_checks (id, status, database_status, response_time_ms, details, created_at)
 values (:id, :status, :database_status, :response_time_ms, :details, :created_at)
+
+-- name: annotate :one
+-- Adds what was found out about a check later, in place of its details.
+update health_checks
+set details = :details
+where id = :id
+returning *
+
+-- name: delete :one
+-- Forgets a check, and returns what it was.
+delete from health_checks
+where id = :id
+returning *
 
 -- name: latest :one
 -- The newest check.

@@ -306,6 +306,30 @@ _COMPLETE = Statement(
     ),
     writes=(Write("update", AiInteraction, returned=True),),
 )
+_DELETE = Statement(
+    "ai_interactions.delete",
+    "-- ai_interactions.delete\n"
+    "delete from ai_interactions\n"
+    "where id = $1\n"
+    "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
+    "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
+    "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
+    "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
+    "          ai_interactions.created_at",
+    parameters=("id",),
+    clean=True,
+    tracked=(
+        "-- ai_interactions.delete\n"
+        "delete from ai_interactions\n"
+        "where id = $1\n"
+        "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
+        "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
+        "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
+        "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
+        "          ai_interactions.created_at, pg_current_xact_id()"
+    ),
+    writes=(Write("delete", AiInteraction, returned=True),),
+)
 _EXPORT = Statement(
     "ai_interactions.export",
     "-- ai_interactions.export\n"
@@ -559,6 +583,14 @@ class AiInteractionsQueries(Group):
             error,
             id,
         )
+        return None if row is None else AiInteraction(*row)
+
+    async def delete(self, *, id: UUID) -> AiInteraction | None:
+        """Forgets an exchange, and returns what it was.
+
+        Source: sql/ai_interactions.sql (delete)
+        """
+        row = await self._session.fetchrow(_DELETE, id)
         return None if row is None else AiInteraction(*row)
 
     def export(self, *, since: datetime, until: datetime) -> Stream[AiInteraction]:

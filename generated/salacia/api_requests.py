@@ -22,6 +22,39 @@ from salacia_db.runtime import (
 
 from .models import ApiRequest
 
+_GET = Statement(
+    "api_requests.get",
+    "-- api_requests.get\n"
+    "select api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+    "       api_requests.query, api_requests.body, api_requests.user_agent, api_requests.ip_address,\n"
+    "       api_requests.status_code, api_requests.response_time_ms, api_requests.response_size_bytes,\n"
+    "       api_requests.created_at\n"
+    "from api_requests\n"
+    "where id = $1",
+    parameters=("id",),
+    read_only=True,
+    clean=True,
+    before_begin=True,
+    batch=Batch(
+        Statement(
+            "api_requests.get",
+            "-- api_requests.get\n"
+            "select answer.*, calls.n\n"
+            "from unnest($1::uuid[]) with ordinality as calls (p1, n)\n"
+            "cross join lateral (select * from (\n"
+            "select api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+            "       api_requests.query, api_requests.body, api_requests.user_agent, api_requests.ip_address,\n"
+            "       api_requests.status_code, api_requests.response_time_ms, api_requests.response_size_bytes,\n"
+            "       api_requests.created_at\n"
+            "from api_requests\n"
+            "where id = calls.p1\n"
+            ") as one limit 1) as answer",
+            read_only=True,
+            clean=True,
+        ),
+        size=256,
+    ),
+)
 _CREATE = Statement(
     "api_requests.create",
     "-- api_requests.create\n"
@@ -186,6 +219,56 @@ _LOAD = Statement(
     clean=True,
     writes=(Write("create", ApiRequest),),
 )
+_ANSWER = Statement(
+    "api_requests.answer",
+    "-- api_requests.answer\n"
+    "update api_requests\n"
+    "set status_code         = $1,\n"
+    "    response_time_ms    = $2,\n"
+    "    response_size_bytes = $3\n"
+    "where id = $4\n"
+    "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+    "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+    "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+    "          api_requests.response_size_bytes, api_requests.created_at",
+    parameters=("status_code", "response_time_ms", "response_size_bytes", "id"),
+    clean=True,
+    tracked=(
+        "-- api_requests.answer\n"
+        "update api_requests\n"
+        "set status_code         = $1,\n"
+        "    response_time_ms    = $2,\n"
+        "    response_size_bytes = $3\n"
+        "where id = $4\n"
+        "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+        "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+        "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+        "          api_requests.response_size_bytes, api_requests.created_at, pg_current_xact_id()"
+    ),
+    writes=(Write("update", ApiRequest, returned=True),),
+)
+_DELETE = Statement(
+    "api_requests.delete",
+    "-- api_requests.delete\n"
+    "delete from api_requests\n"
+    "where id = $1\n"
+    "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+    "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+    "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+    "          api_requests.response_size_bytes, api_requests.created_at",
+    parameters=("id",),
+    clean=True,
+    tracked=(
+        "-- api_requests.delete\n"
+        "delete from api_requests\n"
+        "where id = $1\n"
+        "returning api_requests.id, api_requests.method, api_requests.path, api_requests.headers,\n"
+        "          api_requests.query, api_requests.body, api_requests.user_agent,\n"
+        "          api_requests.ip_address, api_requests.status_code, api_requests.response_time_ms,\n"
+        "          api_requests.response_size_bytes, api_requests.created_at, pg_current_xact_id()"
+    ),
+    writes=(Write("delete", ApiRequest, returned=True),),
+)
 _RECENT = Statement(
     "api_requests.recent",
     "-- api_requests.recent\n"
@@ -241,6 +324,14 @@ class ApiRequestsQueries(Group):
     """Queries of sql/api_requests.sql."""
 
     __slots__ = ()
+
+    async def get(self, *, id: UUID) -> ApiRequest | None:
+        """One request.
+
+        Source: sql/api_requests.sql (get)
+        """
+        row = await self._session.batched.fetchrow(_GET, id)
+        return None if row is None else ApiRequest(*row)
 
     async def create(
         self,
@@ -346,6 +437,31 @@ class ApiRequestsQueries(Group):
             rows,
             record,
         )
+
+    async def answer(
+        self,
+        *,
+        status_code: int | None,
+        response_time_ms: int | None,
+        response_size_bytes: int | None,
+        id: UUID,
+    ) -> ApiRequest | None:
+        """Adds how a request was answered that was logged when it came.
+
+        Source: sql/api_requests.sql (answer)
+        """
+        row = await self._session.fetchrow(
+            _ANSWER, status_code, response_time_ms, response_size_bytes, id
+        )
+        return None if row is None else ApiRequest(*row)
+
+    async def delete(self, *, id: UUID) -> ApiRequest | None:
+        """Forgets a request, and returns what it was.
+
+        Source: sql/api_requests.sql (delete)
+        """
+        row = await self._session.fetchrow(_DELETE, id)
+        return None if row is None else ApiRequest(*row)
 
     async def recent(self, *, limit: int = 50) -> list[ApiRequest]:
         """The requests logged last, newest first: their ids sort by time.

@@ -33,6 +33,18 @@ _PING = Statement(
     before_begin=True,
     timeout=5.0,
 )
+_GET = Statement(
+    "health_checks.get",
+    "-- health_checks.get\n"
+    "select health_checks.id, health_checks.status, health_checks.database_status,\n"
+    "       health_checks.response_time_ms, health_checks.details, health_checks.created_at\n"
+    "from health_checks\n"
+    "where id = $1",
+    parameters=("id",),
+    read_only=True,
+    clean=True,
+    before_begin=True,
+)
 _CREATE = Statement(
     "health_checks.create",
     "-- health_checks.create\n"
@@ -83,6 +95,44 @@ _LOAD = Statement(
     parameters=("id", "status", "database_status", "response_time_ms", "details", "created_at"),
     clean=True,
     writes=(Write("create", HealthCheck),),
+)
+_ANNOTATE = Statement(
+    "health_checks.annotate",
+    "-- health_checks.annotate\n"
+    "update health_checks\n"
+    "set details = $1\n"
+    "where id = $2\n"
+    "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
+    "          health_checks.response_time_ms, health_checks.details, health_checks.created_at",
+    parameters=("details", "id"),
+    clean=True,
+    tracked=(
+        "-- health_checks.annotate\n"
+        "update health_checks\n"
+        "set details = $1\n"
+        "where id = $2\n"
+        "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
+        "          health_checks.response_time_ms, health_checks.details, health_checks.created_at, pg_current_xact_id()"
+    ),
+    writes=(Write("update", HealthCheck, returned=True),),
+)
+_DELETE = Statement(
+    "health_checks.delete",
+    "-- health_checks.delete\n"
+    "delete from health_checks\n"
+    "where id = $1\n"
+    "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
+    "          health_checks.response_time_ms, health_checks.details, health_checks.created_at",
+    parameters=("id",),
+    clean=True,
+    tracked=(
+        "-- health_checks.delete\n"
+        "delete from health_checks\n"
+        "where id = $1\n"
+        "returning health_checks.id, health_checks.status, health_checks.database_status,\n"
+        "          health_checks.response_time_ms, health_checks.details, health_checks.created_at, pg_current_xact_id()"
+    ),
+    writes=(Write("delete", HealthCheck, returned=True),),
 )
 _LATEST = Statement(
     "health_checks.latest",
@@ -170,6 +220,14 @@ class HealthChecksQueries(Group):
         value: int = row[0]
         return value
 
+    async def get(self, *, id: UUID) -> HealthCheck | None:
+        """One check.
+
+        Source: sql/health_checks.sql (get)
+        """
+        row = await self._session.fetchrow(_GET, id)
+        return None if row is None else HealthCheck(*row)
+
     async def create(
         self,
         *,
@@ -237,6 +295,22 @@ class HealthChecksQueries(Group):
             rows,
             record,
         )
+
+    async def annotate(self, *, details: Any | None, id: UUID) -> HealthCheck | None:
+        """Adds what was found out about a check later, in place of its details.
+
+        Source: sql/health_checks.sql (annotate)
+        """
+        row = await self._session.fetchrow(_ANNOTATE, details, id)
+        return None if row is None else HealthCheck(*row)
+
+    async def delete(self, *, id: UUID) -> HealthCheck | None:
+        """Forgets a check, and returns what it was.
+
+        Source: sql/health_checks.sql (delete)
+        """
+        row = await self._session.fetchrow(_DELETE, id)
+        return None if row is None else HealthCheck(*row)
 
     async def latest(self) -> HealthCheck | None:
         """The newest check.
