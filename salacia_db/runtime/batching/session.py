@@ -96,6 +96,7 @@ class _Queue:
         self._sent: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     def calls(self) -> Iterable[Call]:
         """Those that have no answer yet."""
@@ -119,20 +120,16 @@ class _Queue:
         """Queues; the row, once the batch has run. Raises what the call by itself would."""
         self._pool.check()
         loop = get_running_loop()
-        call = Call(args, loop.create_future())
+        call = Call(args, loop.create_future(), loop.time() + self._timeout)
         self._waiting.append(call)
         full = len(self._waiting) % self._size == 0
         if self._has_room() or (full and len(self._running) < self._most):
             self._start()
         if self._look is None:
             self._look = loop.call_later(_PATIENCE, self._overtake)
-        if self._timeout == NEVER:
-            return await call.result
-        alarm = loop.call_later(self._timeout, self._expire, call)
-        try:
-            return await call.result
-        finally:
-            alarm.cancel()
+        if self._alarm is None and self._timeout != NEVER:
+            self._alarm = loop.call_at(call.deadline, self._expire_late)
+        return await call.result
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -169,6 +166,17 @@ class _Queue:
             last = max(run.since for run in self._running)
             soon = max(last, get_running_loop().time() - _PATIENCE / 2)
             self._look = get_running_loop().call_at(soon + _PATIENCE, self._overtake)
+
+    def _expire_late(self) -> None:
+        """One timer serves all calls, whose deadlines are as far away for each."""
+        now = get_running_loop().time()
+        left = []
+        for call in self.calls():
+            if call.deadline <= now:
+                self._expire(call)
+            else:
+                left.append(call.deadline)
+        self._alarm = get_running_loop().call_at(min(left), self._expire_late) if left else None
 
     def _expire(self, call: Call) -> None:
         name = self._statement.name

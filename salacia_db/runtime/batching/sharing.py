@@ -37,13 +37,17 @@ _PLAIN = (str, bytes, bytearray, memoryview, tuple, Mapping)
 
 
 class Call:
-    """A caller's arguments, and what it waits for. `sent`: its batch has begun."""
+    """A caller's arguments, and what it waits for until `deadline`, by the event loop's clock.
 
-    __slots__ = ("args", "result", "sent")
+    `sent`: its batch has begun.
+    """
 
-    def __init__(self, args: Row, result: "asyncio.Future[Row | None]") -> None:
+    __slots__ = ("args", "deadline", "result", "sent")
+
+    def __init__(self, args: Row, result: "asyncio.Future[Row | None]", deadline: float) -> None:
         self.args = args
         self.result = result
+        self.deadline = deadline
         self.sent = False
 
     def finish(self, row: Row | None) -> None:
