@@ -170,7 +170,7 @@ class _Queue:
     def _expire_late(self) -> None:
         """One timer serves all calls, whose deadlines are as far away for each."""
         now = get_running_loop().time()
-        left = []
+        left = list[float]()
         for call in self.calls():
             if call.deadline <= now:
                 self._expire(call)
