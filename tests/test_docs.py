@@ -89,6 +89,17 @@ def test_batching_works_as_it_is_described(reader: Reader) -> None:
     follow(reader, "batching.md", example=True)
 
 
+def test_tenants_are_kept_apart_as_it_is_described(reader: Reader) -> None:
+    follow(reader, "tenants.md", example=False)
+
+
+def test_poolers_are_spoken_of_as_they_are(reader: Reader) -> None:
+    (reader.folder / "library.py").write_text(
+        "from salacia_db.runtime import Database as connect\n"
+    )
+    follow(reader, "poolers.md", example=False)
+
+
 def test_queues_work_as_they_are_described(reader: Reader) -> None:
     follow(reader, "queues.md", example=False)
 

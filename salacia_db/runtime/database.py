@@ -42,6 +42,7 @@ from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
 from salacia_db.runtime.pooled import PooledSession
+from salacia_db.runtime.required import RefusingSession, check_given
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Row
 from salacia_db.runtime.units.again import run
@@ -87,7 +88,8 @@ class Database(Finder[Session], Generic[U]):
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
         logs = self.settings.log_statements
         self._pooled = LoggedPooledSession(self) if logs else PooledSession(self)
-        self.session: Session = self._pooled
+        self._required = self.settings.require_settings
+        self.session: Session = RefusingSession(self._required) if self._required else self._pooled
         self._session_class = LoggedTransactionSession if logs else TransactionSession
 
     def __repr__(self) -> str:
@@ -149,9 +151,11 @@ class Database(Finder[Session], Generic[U]):
 
         `settings` are transaction-local, and travel with BEGIN. With `defer_begin` the transaction
         begins with the first statement that isn't proven to read the same without one. Raises
-        `UsageError` for what can't be.
+        `UsageError` for what can't be, and where a setting of `require_settings` is missing.
         """
         options = Options(isolation, read_only, deferrable, settings or {}, defer_begin)
+        if self._required:
+            check_given(self._required, options.settings)
         transaction = self.transaction(options, _caller())
         session = self._session_class(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))

@@ -26,10 +26,16 @@ async def clean(connection: Connection) -> None:
         connection.expires = -NEVER
     if raw.is_in_transaction():
         await raw.execute("ROLLBACK")
+    if not connection.wanders:
+        await _reset(connection)
+    connection.dirty = False
+
+
+async def _reset(connection: Connection) -> None:
+    raw = connection.raw
     await raw.execute(RESET)
     if connection.named:
         left: str | None = await raw.fetchval(_DEALLOCATE)
         if left is not None:
             await raw.execute(left)
         connection.named = connection.names
-    connection.dirty = False

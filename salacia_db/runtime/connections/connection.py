@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Coroutine
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 
@@ -44,6 +44,8 @@ class RawConnection(TypedConnection):
     """
 
     __slots__ = ("altered",)
+
+    statement_cache_size: ClassVar[int] = 100
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -112,6 +114,9 @@ class Connection:
         "watchdog",
         "where",
     )
+
+    wanders: ClassVar[bool] = False
+    """Whether each transaction may be in another session, on another server even."""
 
     watchdog: "Watchdog"  # the pool's, which sets it
 

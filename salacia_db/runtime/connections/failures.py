@@ -34,6 +34,9 @@ _BY_CLASS: dict[str, type[DatabaseError]] = {
     "53": errors.ServerUnavailable,
     "57": errors.ServerUnavailable,
 }
+# A prepared statement isn't there, or is there already: it is another session than before.
+_UNNAMED = ("26000", "42P05")
+_POOLED = "pooler='transaction'"
 # At the start only: what follows the colon is the value.
 _ARGUMENT = re.compile(
     r"(?:invalid input for )?query argument \$(\d+)"
@@ -184,6 +187,8 @@ def database_error(
     message = str(error.args[0])
     if cls is errors.InvalidStatement and error.hint:
         message = f"{message}; {error.hint}"
+    if state in _UNNAMED:
+        message = f"{message}; behind a pooler in transaction mode, connect with {_POOLED}"
     ours = cls(
         f"{statement}: {message}" if statement else message,
         sqlstate=state,

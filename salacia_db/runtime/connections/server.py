@@ -10,6 +10,7 @@ from salacia_db.config import DatabaseSettings
 from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.connection import INCARNATION, Connection, RawConnection
 from salacia_db.runtime.connections.extensions import KnownTypes
+from salacia_db.runtime.connections.pooler import PooledConnection, PooledRawConnection
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.texts import printable
 
@@ -52,7 +53,8 @@ class Server:
             raw.terminate()
             raise
         raw.known = self._types.of(incarnation)
-        return Connection(
+        kind = Connection if self.settings.pooler is None else PooledConnection
+        return kind(
             raw, incarnation=incarnation, limit=self.settings.prepared_statements, types=raw.known
         )
 
@@ -62,13 +64,17 @@ class Server:
             if self._context is None:
                 # Reading all of the system's certificates takes a while: once.
                 self._context = tls.driver_ssl(self._url)
-            options: dict[str, Any] = {"server_settings": self._options}
+            kind = RawConnection if settings.pooler is None else PooledRawConnection
+            options: dict[str, Any] = {
+                "server_settings": self._options,
+                "statement_cache_size": kind.statement_cache_size,
+            }
             if self._context is not None:
                 options["ssl"] = self._context
             raw: RawConnection = await asyncpg.connect(
                 self._url,
                 timeout=settings.connect_timeout,
-                connection_class=RawConnection,
+                connection_class=kind,
                 **options,
             )
         except TimeoutError:

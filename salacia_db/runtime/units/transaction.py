@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from salacia_db.runtime.connections import failures
-from salacia_db.runtime.connections.connection import Connection
+from salacia_db.runtime.connections.connection import INCARNATION, Connection
 from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
@@ -35,6 +35,13 @@ ROLLBACK = Statement("ROLLBACK", "rollback", clean=True)
 XID = Statement(
     "salacia_db.xid",
     "-- salacia_db.xid\nselect pg_current_xact_id_if_assigned()",
+    read_only=True,
+    clean=True,
+)
+# Through a pooler, which server it is must be asked in the transaction itself.
+_XID_THERE = Statement(
+    "salacia_db.xid",
+    f"-- salacia_db.xid\nselect pg_current_xact_id_if_assigned(), ({INCARNATION})",
     read_only=True,
     clean=True,
 )
@@ -368,7 +375,7 @@ class Transaction:
         try:
             if self.pending or frame.marking:
                 await self.command(None)
-            if self.unproven and self.xid is None:
+            if self.unproven if self.xid is None else connection.wanders:
                 await self._learn_xid(connection, frame)
         except BaseException:
             await self.rollback(None)
@@ -420,8 +427,11 @@ class Transaction:
         self.busy = True
         failure: BaseException | None = None
         try:
-            prepared = connection.start(XID, self.timeout) or await connection.prepare(XID)
-            self.xid = await prepared.fetchval()
+            asked = _XID_THERE if connection.wanders else XID
+            prepared = connection.start(asked, self.timeout) or await connection.prepare(asked)
+            self.xid, *server = await prepared.fetchrow()
+            if server:
+                (connection.incarnation,) = server
             connection.rest()
         except asyncpg.InFailedSQLTransactionError:
             connection.rest()  # COMMIT will say so
