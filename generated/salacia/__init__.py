@@ -12,7 +12,15 @@ from .api_requests import ApiRequestsCreateManyInput, ApiRequestsLoadInput
 from .database import Database, Queries, UnitOfWork, connect
 from .enums import AuthType
 from .health_checks import HealthChecksCreateManyInput, HealthChecksLoadInput
-from .models import AiInteraction, AiProvider, ApiRequest, HealthCheck, SystemMetadata
+from .models import (
+    AiInteraction,
+    AiProvider,
+    ApiRequest,
+    HealthCheck,
+    InteractionChange,
+    InteractionSummary,
+    SystemMetadata,
+)
 from .rows import Message, MessageDetail, Summary, Uptime
 
 __all__ = [
@@ -29,6 +37,8 @@ __all__ = [
     "HealthCheck",
     "HealthChecksCreateManyInput",
     "HealthChecksLoadInput",
+    "InteractionChange",
+    "InteractionSummary",
     "Message",
     "MessageDetail",
     "Queries",

@@ -167,6 +167,62 @@ class HealthCheck(Struct, frozen=True):
     """When the check was made."""
 
 
+class InteractionChange(Struct, frozen=True, gc=False):
+    """What changed in the figures since the summaries were last brought up: one row for each
+    interaction that came, and for each side of one that changed or went.
+    """
+
+    created_at: datetime
+    """When the interaction was made."""
+    model: str
+    """The model of the interaction."""
+    provider_id: UUID | None
+    """The provider of the interaction."""
+    errored: bool
+    """Whether the interaction has an error."""
+    total: int
+    """Interactions that came, less those that went."""
+    successful: int
+    """Those without an error and with status 200."""
+    failed: int
+    """Those with an error or another status."""
+    total_tokens: int
+    """Their tokens."""
+    response_time_ms: int
+    """Their response times, added up."""
+    timed: int
+    """Those whose response time is known."""
+
+
+class InteractionSummary(Struct, frozen=True, gc=False):
+    """Figures of interactions by minute, hour and day. `interaction_changes` has what is not in
+    here yet.
+    """
+
+    minutes: int
+    """How long the span is: 1, 60 or 1440 minutes."""
+    starts_at: datetime
+    """When the span begins; days are those of UTC."""
+    model: str
+    """The model of these interactions."""
+    provider_id: UUID | None
+    """Their provider; null where it is deleted."""
+    errored: bool
+    """Whether they have an error."""
+    total: int
+    """How many there are."""
+    successful: int
+    """Those without an error and with status 200."""
+    failed: int
+    """Those with an error or another status."""
+    total_tokens: int
+    """Their tokens."""
+    response_time_ms: int
+    """Their response times, added up."""
+    timed: int
+    """Those whose response time is known."""
+
+
 class SystemMetadata(Struct, frozen=True, gc=False):
     """A fact about the installation itself, found by its key."""
 

@@ -49,7 +49,7 @@ class MessageDetail(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True, gc=False):
-    """A row of `statistics.summary`."""
+    """A row of `statistics.summary` and `statistics.overview`."""
 
     total: int
     successful: int

@@ -85,27 +85,53 @@ _SUMMARY = Dynamic(
     },
     choices={"failed": {True: 32, False: 64, None: 0, UNSET: 0}},
 )
+_OVERVIEW = Dynamic(
+    "statistics.overview",
+    (
+        "-- statistics.overview\n"
+        "with per_model as (\n"
+        "  select\n"
+        "    model,\n"
+        "    sum(total) as total,\n"
+        "    sum(successful) as successful,\n"
+        "    sum(failed) as failed,\n"
+        "    sum(total_tokens) as total_tokens,\n"
+        "    sum(response_time_ms) as response_time_ms,\n"
+        "    sum(timed) as timed\n"
+        "  from interaction_figures(coalesce(",
+        0,
+        ", '-infinity'::timestamptz), coalesce(",
+        1,
+        ", 'infinity'::timestamptz))\n  where true",
+        When(1, "\n    and model = ", 2),
+        When(2, "\n    and provider_id = ", 3),
+        When(4, "\n    and errored"),
+        When(8, "\n    and not errored"),
+        "\n"
+        "  group by model\n"
+        "  having sum(total) > 0\n"
+        ")\n"
+        "select\n"
+        "  coalesce(sum(total), 0)::bigint as total,\n"
+        "  coalesce(sum(successful), 0)::bigint as successful,\n"
+        "  coalesce(sum(failed), 0)::bigint as failed,\n"
+        "  100 * sum(successful)::float8 / sum(total)::float8 as success_rate,\n"
+        "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
+        "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
+        "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
+        "  count(*) as distinct_models\n"
+        "from per_model",
+    ),
+    parameters=("since", "until", "model", "provider_id"),
+    read_only=True,
+    clean=True,
+    optional={"model": 1, "provider_id": 2},
+    choices={"failed": {True: 4, False: 8, None: 0, UNSET: 0}},
+)
 _PERIODS = Statement(
     "statistics.periods",
     "-- statistics.periods\n"
-    "with per_age as (\n"
-    "  select\n"
-    "    case\n"
-    "      when created_at >= now() - interval '5 minutes' then 1\n"
-    "      when created_at >= now() - interval '24 hours' then 2\n"
-    "      else 3\n"
-    "    end as age,\n"
-    "    model,\n"
-    "    count(*) as total,\n"
-    "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-    "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
-    "    sum(total_tokens) as total_tokens,\n"
-    "    sum(response_time_ms) as response_time_ms,\n"
-    "    count(response_time_ms) as timed\n"
-    "  from ai_interactions\n"
-    "  group by age, model\n"
-    "),\n"
-    "per_model as (\n"
+    "with per_model as (\n"
     "  select\n"
     "    period.age,\n"
     "    period.name as period,\n"
@@ -116,8 +142,13 @@ _PERIODS = Statement(
     "    sum(total_tokens) as total_tokens,\n"
     "    sum(response_time_ms) as response_time_ms,\n"
     "    sum(timed) as timed\n"
-    "  from (values (1, '5 minutes'), (2, '24 hours'), (3, 'all')) as period (age, name)\n"
-    "  left join per_age on per_age.age <= period.age\n"
+    "  from (\n"
+    "    values\n"
+    "      (1, '5 minutes', now() - interval '5 minutes'),\n"
+    "      (2, '24 hours', now() - interval '24 hours'),\n"
+    "      (3, 'all', '-infinity')\n"
+    "  ) as period (age, name, since)\n"
+    "  left join lateral interaction_figures(period.since, 'infinity') on true\n"
     "  group by period.age, period.name, model\n"
     ")\n"
     "select\n"
@@ -128,8 +159,8 @@ _PERIODS = Statement(
     "  100 * sum(successful)::float8 / nullif(sum(total), 0)::float8 as success_rate,\n"
     "  coalesce(sum(total_tokens), 0)::bigint as total_tokens,\n"
     "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
-    "  (array_agg(model order by total desc, model))[1] as most_used_model,\n"
-    "  count(model) as distinct_models\n"
+    "  (array_agg(model order by total desc, model) filter (where total > 0))[1] as most_used_model,\n"
+    "  count(model) filter (where total > 0) as distinct_models\n"
     "from per_model\n"
     "group by age, period\n"
     "order by age",
@@ -139,18 +170,27 @@ _PERIODS = Statement(
 _HOURLY = Statement(
     "statistics.hourly",
     "-- statistics.hourly\n"
+    "with figures as (\n"
+    "  select starts_at, total, failed, total_tokens, response_time_ms, timed\n"
+    "  from interaction_summaries\n"
+    "  where minutes = 60\n"
+    "    and starts_at >= date_trunc('hour', now(), 'UTC') - interval '23 hours'\n"
+    "    and starts_at <= date_trunc('hour', now(), 'UTC')\n"
+    "  union all\n"
+    "  select\n"
+    "    date_trunc('hour', created_at, 'UTC'), total, failed, total_tokens, response_time_ms, timed\n"
+    "  from interaction_changes\n"
+    ")\n"
     "select\n"
     "  hour,\n"
-    "  count(i.id) as total,\n"
-    "  count(i.id) filter (where i.error is not null or i.status_code <> 200) as failed,\n"
-    "  avg(i.response_time_ms)::float8 as average_response_time_ms,\n"
-    "  coalesce(sum(i.total_tokens), 0) as total_tokens\n"
+    "  coalesce(sum(total), 0)::bigint as total,\n"
+    "  coalesce(sum(failed), 0)::bigint as failed,\n"
+    "  sum(response_time_ms)::float8 / nullif(sum(timed), 0)::float8 as average_response_time_ms,\n"
+    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens\n"
     "from generate_series(\n"
     "  date_trunc('hour', now(), 'UTC') - interval '23 hours', date_trunc('hour', now(), 'UTC'), '1 hour'\n"
     ") as hour\n"
-    "left join ai_interactions i\n"
-    "  on i.created_at >= hour\n"
-    "  and i.created_at < hour + interval '1 hour'\n"
+    "left join figures on starts_at = hour\n"
     "group by hour\n"
     "order by hour",
     read_only=True,
@@ -160,13 +200,14 @@ _TOP_MODELS = Statement(
     "statistics.top_models",
     "-- statistics.top_models\n"
     "select\n"
-    "  i.model,\n"
-    "  count(*) as total,\n"
-    "  coalesce(sum(i.total_tokens), 0) as total_tokens\n"
-    "from ai_interactions i\n"
-    "where i.created_at >= now() - interval '24 hours'\n"
-    "group by i.model\n"
-    "order by total desc, i.model\n"
+    "  model,\n"
+    "  sum(total)::bigint as total,\n"
+    "  coalesce(sum(total_tokens), 0)::bigint as total_tokens\n"
+    "from interaction_figures(now() - interval '24 hours', 'infinity')\n"
+    "where model is not null -- a function's columns may be null for all that is known\n"
+    "group by model\n"
+    "having sum(total) > 0\n"
+    "order by sum(total) desc, model\n"
     "limit $1",
     parameters=("limit",),
     read_only=True,
@@ -225,7 +266,9 @@ class StatisticsQueries(Group):
         max_response_time_ms: int | UnsetType | None = None,
         failed: bool | UnsetType | None = None,
     ) -> Summary:
-        """The figures of the messages that `messages.search` finds with the same filters.
+        """The figures of the messages that `messages.search` finds with the same filters. Each
+        of those
+        messages is read; `overview` answers some filters without.
 
         Source: sql/statistics.sql (summary)
         """
@@ -244,10 +287,28 @@ class StatisticsQueries(Group):
         row = await self._session.fetchone(statement, *values)
         return Summary(*row)
 
+    async def overview(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        model: str | UnsetType | None = None,
+        provider_id: UUID | UnsetType | None = None,
+        failed: bool | UnsetType | None = None,
+    ) -> Summary:
+        """The figures of a period, a model, a provider, of what has an error or has none, and of
+        all of these
+        together: what `summary` says, from the summaries. How many messages match makes no
+        difference.
+
+        Source: sql/statistics.sql (overview)
+        """
+        statement, values = _OVERVIEW.choose(since, until, model, provider_id, failed)
+        row = await self._session.fetchone(statement, *values)
+        return Summary(*row)
+
     async def periods(self) -> list[StatisticsPeriodsRow]:
-        """The figures of the last 5 minutes, the last 24 hours and all time, in this order. One
-        pass over
-        the rows serves all three.
+        """The figures of the last 5 minutes, the last 24 hours and all time, in this order.
 
         Source: sql/statistics.sql (periods)
         """

@@ -13,6 +13,8 @@ from .models import (
     AiProvider,
     ApiRequest,
     HealthCheck,
+    InteractionChange,
+    InteractionSummary,
     SystemMetadata,
     build_ai_provider,
 )
@@ -100,6 +102,51 @@ class HealthChecksTable(Table[HealthCheck]):
 
 health_checks = HealthChecksTable(
     "health_checks", HealthCheck, "public", "health_checks", proven=True
+)
+
+
+class InteractionChangesTable(Table[InteractionChange]):
+    """What changed in the figures since the summaries were last brought up: one row for each
+    interaction that came, and for each side of one that changed or went.
+    """
+
+    created_at = Column[datetime]("created_at")
+    model = TextColumn[str]("model")
+    provider_id = Column[UUID]("provider_id")
+    errored = BoolColumn("errored")
+    total = Column[int]("total")
+    successful = Column[int]("successful")
+    failed = Column[int]("failed")
+    total_tokens = Column[int]("total_tokens")
+    response_time_ms = Column[int]("response_time_ms")
+    timed = Column[int]("timed")
+
+
+interaction_changes = InteractionChangesTable(
+    "interaction_changes", InteractionChange, "public", "interaction_changes", proven=True
+)
+
+
+class InteractionSummariesTable(Table[InteractionSummary]):
+    """Figures of interactions by minute, hour and day. `interaction_changes` has what is not in
+    here yet.
+    """
+
+    minutes = Column[int]("minutes")
+    starts_at = Column[datetime]("starts_at")
+    model = TextColumn[str]("model")
+    provider_id = Column[UUID]("provider_id")
+    errored = BoolColumn("errored")
+    total = Column[int]("total")
+    successful = Column[int]("successful")
+    failed = Column[int]("failed")
+    total_tokens = Column[int]("total_tokens")
+    response_time_ms = Column[int]("response_time_ms")
+    timed = Column[int]("timed")
+
+
+interaction_summaries = InteractionSummariesTable(
+    "interaction_summaries", InteractionSummary, "public", "interaction_summaries", proven=True
 )
 
 

@@ -39,13 +39,18 @@ class Function(Struct, frozen=True):
 
 
 class Trigger(Struct, frozen=True):
-    """An enabled trigger; internal ones (foreign keys) are left out."""
+    """An enabled trigger; internal ones (foreign keys) are left out.
+
+    `only_writes`: its function's comment vouches that it does no more than write rows, for each row
+    of a statement what it would do if that came by itself.
+    """
 
     name: str
     timing: Literal["before", "after", "instead"]
     per_row: bool
     events: frozenset[Event]
     function: int
+    only_writes: bool = False
 
 
 class Relation(Struct, frozen=True):

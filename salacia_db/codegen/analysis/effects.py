@@ -61,20 +61,21 @@ def effects(queries: list[Node], catalog: Catalog) -> Effects:
     for query in queries:
         for node in descend(query):
             seen.visit(node)
-    # All that isn't known touches the session as well.
+    # All that isn't known touches the session as well, but for triggers that somebody vouches for.
     clean = Touches.SESSION not in seen.reasons
+    known = clean and seen.columns_known
     read_only = Touches.DATA not in seen.reasons
     return Effects(
         read_only=read_only,
         clean=clean,
         reads=tuple(sorted(seen.reads)),
         writes=tuple(sorted(seen.writes)),
-        uses_time=seen.uses_time or not clean,
+        uses_time=seen.uses_time or not known,
         before_begin=read_only and clean and not seen.uses_time and not seen.bound,
         not_read_only=seen.reasons.get(Touches.DATA, ""),
         not_clean=seen.reasons.get(Touches.SESSION, ""),
-        columns_read=seen.columns_read if clean else None,
-        columns_written=seen.columns_written if clean else None,
+        columns_read=seen.columns_read if known else None,
+        columns_written=seen.columns_written if known else None,
     )
 
 
@@ -89,6 +90,7 @@ class _Seen:
         self.columns_read: dict[int, frozenset[str]] = {}
         self.columns_written: dict[int, frozenset[str]] = {}
         self.uses_time = False
+        self.columns_known = True
         # To its transaction, for what its functions or policies may depend on.
         self.bound = False
         self.entered: set[int] = set()
@@ -194,9 +196,13 @@ class _Seen:
 
     def _fire(self, relation: Relation, events: frozenset[str]) -> None:
         for trigger in relation.triggers:
-            if trigger.events & events and trigger.function >= FIRST_USER_OID:
-                reason = f"the trigger {trigger.name} of {relation.table.ref.name} may do anything"
-                self._touch(_EVERYTHING, reason)
+            if not trigger.events & events or trigger.function < FIRST_USER_OID:
+                continue
+            self.columns_known = False
+            if trigger.only_writes:
+                continue
+            reason = f"the trigger {trigger.name} of {relation.table.ref.name} may do anything"
+            self._touch(_EVERYTHING, reason)
 
     # --- functions and types ----------------------------------------------------------------------
 

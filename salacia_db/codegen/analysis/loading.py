@@ -246,6 +246,7 @@ def _trigger(row: TriggerRow) -> Trigger:
         per_row=bool(row.bits & 1),
         events=frozenset(event for bit, event in _EVENTS if row.bits & bit),
         function=row.function,
+        only_writes=row.only_writes,
     )
 
 

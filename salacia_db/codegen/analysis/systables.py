@@ -216,16 +216,21 @@ order by conrelid, conname
 
 
 class TriggerRow(Struct, frozen=True, array_like=True):
-    """An enabled trigger; `bits` is pg_trigger.tgtype."""
+    """An enabled trigger; `bits` is pg_trigger.tgtype.
+
+    `only_writes`: the comment on its function has a line that says so.
+    """
 
     relation: int
     name: str
     bits: int
     function: int
+    only_writes: bool
 
 
 TRIGGERS = """
-select tgrelid::int8, tgname, tgtype, tgfoid::int8
+select tgrelid::int8, tgname, tgtype, tgfoid::int8,
+  coalesce(obj_description(tgfoid, 'pg_proc') ~ '(?n)^salacia: only writes$', false)
 from pg_trigger
 where not tgisinternal and tgenabled in ('O', 'A')
 order by tgrelid, tgname

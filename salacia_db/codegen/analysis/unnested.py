@@ -138,7 +138,8 @@ def _is_alone(query: Node, relation: Relation, types: list[PgType], catalog: Cat
     """Whether nothing that the statement calls or sets off could see another entry's row."""
     if relation.rules or relation.foreign or relation.row_security:
         return False
-    if any(trigger.events & events(query) for trigger in relation.triggers):
+    raised = events(query)
+    if any(t.events & raised and not t.only_writes for t in relation.triggers):
         return False
     nodes = list(descend(query))
     if any(node.tag in ("SUBLINK", "COMMONTABLEEXPR") for node in nodes):

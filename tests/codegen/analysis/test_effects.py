@@ -35,6 +35,13 @@ create table watched (id int); alter table watched enable row level security;
 create policy p on watched using (id = current_setting('app.x')::int);
 create table dated (day date); alter table dated enable row level security;
 create policy p on dated using (day > '2020-01-01');
+create table journal (id int);
+create function note() returns trigger language plpgsql as
+  'begin insert into journal values (new.id); return null; end';
+comment on function note() is 'Notes.
+salacia: only writes';
+create table noted (id int, t_id int references fired on delete cascade);
+create trigger n after insert or delete on noted for each row execute function note();
 create view v as select own() as x from t;
 create view instead as select id from t;
 create trigger i instead of insert on instead for each row execute function touch();
@@ -263,6 +270,15 @@ def test_reasons_say_what_stands_in_the_way(shop):
     assert found(shop, "insert into checked values (1)").not_clean == (
         "a check, index or column of checked calls check_it()"
     )
+
+
+def test_the_word_is_taken_of_a_trigger_that_only_writes(shop):
+    done = found(shop, "insert into noted values (1)")
+    assert (done.clean, done.read_only) == (True, False)
+    assert done.columns_written is None, "which tables, it doesn't say"
+    assert done.uses_time
+    assert found(shop, "update noted set id = 2").columns_written is not None
+    assert found(shop, "delete from fired").clean
 
 
 def test_nothing_on_the_vetted_list_writes(shop):

@@ -1,0 +1,10 @@
+drop trigger ai_interactions_note_insert on ai_interactions;
+drop trigger ai_interactions_note_delete on ai_interactions;
+drop trigger ai_interactions_note_truncate on ai_interactions;
+drop trigger ai_interactions_note_update on ai_interactions;
+drop function interaction_figures(timestamptz, timestamptz);
+drop function recount_interactions();
+drop function fold_interaction_changes(int);
+drop function note_interaction_change();
+drop table interaction_summaries;
+drop table interaction_changes;
