@@ -9,6 +9,8 @@ from salacia_db.gateway.messages import ALL, MessageFilter, arguments
 from salacia_db.gateway.units import snapshot
 
 _PERIODS = {"5 minutes": "last_5_minutes", "24 hours": "last_24_hours", "all": "overall"}
+# Filters that the summaries know, so that no message need be read.
+_SUMMARISED = frozenset(("since", "until", "model", "provider_id", "failed"))
 
 
 class Periods(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,7 +37,10 @@ async def summary(queries: Queries, where: MessageFilter = ALL) -> Summary:
     Success is no error and status 200. The success rate is in percent, times in milliseconds; both
     are None where there is nothing to divide. Raises `InvalidArgument`.
     """
-    return await queries.statistics.summary(**arguments(where))
+    given = arguments(where)
+    if _SUMMARISED.issuperset(name for name, value in given.items() if value is not None):
+        return await queries.statistics.overview(**{name: given[name] for name in _SUMMARISED})
+    return await queries.statistics.summary(**given)
 
 
 async def periods(queries: Queries) -> Periods:
