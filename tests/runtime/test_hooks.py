@@ -1,7 +1,9 @@
-# ruff: noqa: PT012 - a unit of work raises at the end of its block
+# ruff: noqa: ASYNC110, PT012 - a commit is waited for; a unit of work raises at the end of its block
 """Hooks: who is told what, when, and what follows from it."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -392,3 +394,151 @@ async def test_types_of_events_are_known_to_checkers() -> None:
         return 1
 
     assert before(None) == 1  # type: ignore[arg-type]
+
+
+# --- after the end, on a bad day ------------------------------------------------------------------
+
+
+@pytest.fixture
+def failures(hooks: Hooks) -> list[str]:
+    """What was reported, as the function's and the error's names."""
+    told: list[str] = []
+    hooks.on_error(
+        lambda failure: told.append(
+            f"{failure.function.rpartition('.')[2]} {type(failure.error).__name__}"
+        )
+    )
+    return told
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def plain() -> None:
+        raise error
+
+    return plain
+
+
+async def test_a_cancellation_of_a_callbacks_own_reaches_no_caller(db, failures) -> None:
+    told: list[str] = []
+
+    async def coroutine() -> None:
+        raise asyncio.CancelledError
+
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(1)
+        uow.after_commit(raising(asyncio.CancelledError()))
+        uow.after_commit(coroutine)
+        uow.after_commit(raising(asyncio.CancelledError()))
+        uow.after_commit(told.append, "told")
+    assert told == ["told"]
+    assert failures == ["plain CancelledError", "coroutine CancelledError", "plain CancelledError"]
+
+
+async def test_a_callback_that_will_not_end_holds_up_nobody_for_long(
+    connect, hooks, failures
+) -> None:
+    db = await connect(hooks=hooks, hook_timeout=0.05)
+    told: list[str] = []
+    over = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not over.is_set():
+            with suppress(asyncio.CancelledError):
+                await over.wait()
+        raise ZeroDivisionError  # nobody asks any more
+
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(1)
+        uow.after_commit(stubborn)
+        uow.after_commit(told.append, "told")
+    assert told == ["told"]
+    assert failures == ["stubborn TimeoutError"]
+    assert [item.id for item in await db.items.list()] == [1]
+    over.set()
+    await asyncio.sleep(0)
+
+
+async def test_whose_caller_is_cancelled_goes_on_in_the_background(db, failures) -> None:
+    told: list[str] = []
+    begun = asyncio.Event()
+
+    async def slow() -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+        told.append("slow")
+
+    async def work() -> None:
+        async with db.unit_of_work() as uow:
+            await uow.items.insert(1)
+            uow.after_commit(slow)
+            uow.after_commit(told.append, "next")
+
+    task = asyncio.ensure_future(work())
+    await begun.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == []
+    await db.close()
+    assert told == ["slow", "next"]
+    assert failures == []
+
+
+async def test_what_does_not_run_before_the_end_is_reported(connect, hooks, failures) -> None:
+    db = await connect(hooks=hooks, close_timeout=0.05)
+
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    async def never() -> None:
+        raise AssertionError
+
+    async def work() -> None:
+        async with db.unit_of_work() as uow:
+            await uow.items.insert(1)
+            uow.after_commit(forever)
+            uow.after_commit(never)
+
+    task = asyncio.ensure_future(work())
+    while not await db.items.list():
+        await asyncio.sleep(0.01)
+    await db.close()
+    await task  # who has committed, whatever becomes of the callbacks
+    assert failures == ["forever CancelledError", "never CancelledError"]
+
+
+async def test_a_callback_has_the_database_to_itself(connect, hooks, failures) -> None:
+    db = await connect(hooks=hooks, pool_max=1)
+
+    async def follow() -> None:
+        async with db.unit_of_work() as uow:
+            await uow.items.insert(2)
+            uow.after_commit(db.items.insert, 3)
+
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(1)
+        uow.after_commit(follow)
+        uow.after_commit(uow.items.insert, 4)
+    assert [item.id for item in await db.items.list()] == [1, 2, 3]
+    assert failures == ["insert UsageError"]
+
+
+async def test_a_hook_that_hangs_within_the_transaction_is_undone_with_its_caller(
+    db, hooks: Hooks, failures
+) -> None:
+    told: list[str] = []
+    hooks.after_commit(Item)(lambda event: told.append("committed"))
+    hooks.after_rollback(Item)(lambda event: told.append("rolled back"))
+
+    @hooks.after_create(Item)
+    async def hangs(event: Created[Item]) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await db.items.insert(1)
+    assert await db.items.list() == []
+    assert told == ["rolled back"]
+    assert failures == []

@@ -70,6 +70,17 @@ def never_sent(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError)
 
 
+def refused(error: BaseException, connection: "Connection") -> bool:
+    """Whether what was asked for is certain not to have been done: the server said so, or asyncpg.
+
+    Anything else, a reply that makes no sense for example, may come from what was.
+    """
+    if connection.expired:
+        return False
+    told = from_server(error) and not lost(error, connection.raw)
+    return told or never_sent(error)
+
+
 def reason(error: BaseException) -> str:
     """What happened to the connection, in words without values."""
     if from_server(error) or isinstance(error.__cause__, asyncpg.PostgresError):

@@ -17,11 +17,11 @@ from salacia_db.runtime.errors import (
     ConcurrentUse,
     ConnectionLost,
     DatabaseError,
-    DeadlineExceeded,
     SchemaChanged,
     TransactionRolledBack,
     UsageError,
     WrongEventLoop,
+    retry_safe,
 )
 from salacia_db.runtime.statement import Statement
 from salacia_db.runtime.units.commit import Outcome, Uninterrupted, outcome
@@ -155,8 +155,9 @@ class Transaction:
         """
         connection = self.connection or await self._borrow()
         commands: list[str] = []
-        if not self.begun:
+        if not self.begun or not self.frames[0].open:
             self._check_intact(statement)
+        if not self.begun:
             if self.options.defer_begin:
                 await self._check_isolation(connection)
                 if statement.before_begin:
@@ -189,9 +190,12 @@ class Transaction:
         return connection
 
     def _check_intact(self, statement: Statement) -> None:
-        """What failed before BEGIN ends the unit as it would have ended the transaction."""
+        """What failed before BEGIN, or in it, ends the unit as it would end the transaction.
+
+        Where BEGIN was cancelled, nobody knows whether what follows would be in a transaction.
+        """
         for frame in self.frames:
-            if frame.error is not None:
+            if self.begun or frame.error is not None:
                 raise DatabaseError(
                     f"{statement.name}: an earlier error has ended the unit of work; put what may "
                     "fail into a nested one",
@@ -280,8 +284,9 @@ class Transaction:
         if frame.open and not frame.cancelled:
             try:
                 await self.command(f"RELEASE SAVEPOINT {name}")
-            except DatabaseError as error:
-                if error.sqlstate != ABORTED:
+            except BaseException as error:
+                if getattr(error, "sqlstate", None) != ABORTED:
+                    self._merge(frame)
                     raise
             else:
                 self.frames.pop()
@@ -294,6 +299,14 @@ class Transaction:
             return
         self.undo(frame)
         raise self._rolled_back("the nested unit of work", frame)
+
+    def _merge(self, frame: Frame) -> None:
+        """Ends the innermost level where nobody knows whether the server has: both are undone."""
+        self.frames.pop()
+        around = self.frames[-1]
+        around.cancelled |= frame.cancelled
+        around.error = around.error or frame.error
+        self._refresh()
 
     def undo(self, frame: Frame) -> None:
         """Rolls back a level and those within: the server learns of it with the next statement."""
@@ -371,6 +384,11 @@ class Transaction:
             return await self._give_back(connection)
         if not self.begun or frame.cancelled or connection.raw.is_closed():
             await self.rollback(None)
+            if self.begun and not frame.cancelled and frame.error is None:
+                raise ConnectionLost(
+                    f"the connection of the unit of work of {self.where} was closed before COMMIT; "
+                    "nothing was kept"
+                )
             raise self._rolled_back("the unit of work", frame)
         try:
             if self.pending or frame.marking:
@@ -454,19 +472,23 @@ class Transaction:
         try:
             tag = await work
         except Exception as error:
+            known = failures.refused(error, connection)
             failure = failures.explain(error, connection, COMMIT, ())
         else:
-            cancelled = work.cancelled
-            if connection.dirty:
-                cancelled = await self._give_back(connection) or cancelled
-            else:
-                self.pool.put(connection)
-            if tag == "COMMIT":
-                return cancelled
-            raise self._rolled_back("the unit of work", frame)
-        self.pool.mend(connection)
-        if not isinstance(failure, (ConnectionLost, DeadlineExceeded)):
+            if tag in ("COMMIT", "ROLLBACK"):
+                cancelled = work.cancelled
+                if connection.dirty:
+                    cancelled = await self._give_back(connection) or cancelled
+                else:
+                    self.pool.put(connection)
+                if tag == "COMMIT":
+                    return cancelled
+                raise self._rolled_back("the unit of work", frame)
+            known, failure = False, ConnectionLost("COMMIT: the reply makes no sense")
+        if known:
+            self.pool.mend(connection)
             raise failure
+        self.pool.drop(connection)
         left = max(began + min(self.timeout, _LONGEST_LOOK) - monotonic(), _LAST_LOOK)
         found, cancelled = await self._look_up(connection.incarnation, left)
         if found == "committed":
@@ -510,4 +532,5 @@ class Transaction:
             "put what may fail into a nested unit of work"
         )
         error.__cause__ = frame.error
+        error.retry_safe = frame.error is not None and retry_safe(frame.error)
         return error

@@ -46,10 +46,15 @@ class UnitOfWork(Finder[TransactionSession]):
         frame = self._frame
         if frame is None or frame not in self._transaction.frames:
             return  # ended by commit() or rollback(), or with a unit around it
-        if error is None:
-            await self._keep(frame)
-        else:
+        if error is not None:
             await self._undo(frame, error)
+            return
+        try:
+            self._check_innermost(frame)
+        except ConcurrentUse as misuse:
+            await self._undo(frame, misuse)
+            raise
+        await self._keep(frame)
 
     @property
     def is_open(self) -> bool:
@@ -58,7 +63,9 @@ class UnitOfWork(Finder[TransactionSession]):
 
     async def commit(self) -> None:
         """Commits now rather than at the end of the block; nothing can follow."""
-        await self._keep(self._open_frame())
+        frame = self._open_frame()
+        self._check_innermost(frame)
+        await self._keep(frame)
 
     async def rollback(self) -> None:
         """Rolls back now; nothing can follow, and the block may end normally."""
@@ -130,7 +137,6 @@ class UnitOfWork(Finder[TransactionSession]):
     async def _keep(self, frame: Frame) -> None:
         transaction, callbacks = self._transaction, frame.callbacks
         try:
-            self._check_innermost(frame)
             if frame is transaction.frames[0]:
                 cancelled = await transaction.commit()
             else:
@@ -138,8 +144,8 @@ class UnitOfWork(Finder[TransactionSession]):
                 return
         except CommitOutcomeUnknown:
             raise  # neither side is certain
-        except BaseException:
-            await self._late.run(callbacks.rollback)
+        except BaseException as error:
+            await self._late.run(callbacks.rollback, wait=isinstance(error, Exception))
             raise
         if callbacks.commit:
             await self._late.run(callbacks.commit, wait=cancelled is None)
@@ -151,11 +157,16 @@ class UnitOfWork(Finder[TransactionSession]):
         # Nested units that are still open go with it.
         undone = transaction.frames[transaction.frames.index(frame) :]
         late = [callback for each in undone for callback in each.callbacks.rollback]
-        if frame is transaction.frames[0]:
-            await transaction.rollback(error)
-        else:
-            transaction.undo(frame)
-        await self._late.run(late, wait=isinstance(error, Exception | None))
+        wait = False
+        try:
+            if frame is transaction.frames[0]:
+                await transaction.rollback(error)
+            else:
+                transaction.undo(frame)
+            wait = isinstance(error, Exception | None)
+        finally:
+            # Cancelled meanwhile, it is rolled back all the same.
+            await self._late.run(late, wait=wait)
 
     def _check_innermost(self, frame: Frame) -> None:
         if self._transaction.frames[-1] is not frame:
