@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -15,7 +16,9 @@ from salacia_db.postgres import Server, start_scratch
 from salacia_db.runtime import (
     CommitOutcomeUnknown,
     ConnectionLost,
+    DatabaseError,
     DeadlineExceeded,
+    TransactionRolledBack,
     WriteDeadlineExceeded,
     retry_safe,
 )
@@ -306,8 +309,6 @@ async def test_a_unit_cancelled_before_commit_is_rolled_back(db, bystander) -> N
 
 
 async def test_a_swallowed_cancellation_rolls_back(db: Database) -> None:
-    from salacia_db.runtime import TransactionRolledBack
-
     with pytest.raises(TransactionRolledBack, match="cancelled"):
         async with db.unit_of_work() as uow:
             await uow.items.insert(1)
@@ -326,3 +327,58 @@ async def test_a_cancelled_nested_unit_leaves_the_outer_one_usable(db: Database)
                 await inner.items.sleep(s=30)
         await uow.items.insert(3)
     assert await ids(db) == [1, 3]
+
+
+# --- replies that make no sense, connections that end unseen --------------------------------------
+
+
+@pytest.mark.parametrize("nonsense", [b"?????", b"C\0\0\0\x0bGARBL\0Z\0\0\0\x05I", b"\0" * 40])
+@pytest.mark.parametrize("reaches", [True, False])
+async def test_a_reply_that_makes_no_sense_is_looked_up(
+    connect, proxy: CuttingProxy, db, nonsense: bytes, reaches: bool
+) -> None:
+    told: list[str] = []
+    cut = await connect(url=proxy.url, timeout=1.0)
+    outcome = "committed"
+    try:
+        async with cut.unit_of_work() as uow:
+            uow.after_commit(told.append, "committed")
+            uow.after_rollback(told.append, "failed")
+            await uow.items.insert(1)
+            if not reaches:
+                # Something else than COMMIT: the server has the transaction open still.
+                proxy.rule = once(b"COMMIT", b"Q\0\0\0\x0bSELECT\0")
+            proxy.reply = once(b"Z", nonsense)
+    except ConnectionLost:
+        outcome = "failed"
+    assert outcome == ("committed" if reaches else "failed")
+    assert told == [outcome]
+    assert await ids(db) == ([1] if reaches else [])
+    assert await ids(cut) == await ids(db)
+
+
+async def test_a_connection_that_ended_before_commit_has_committed_nothing(db, bystander) -> None:
+    told: list[str] = []
+    with pytest.raises(ConnectionLost, match="closed before COMMIT; nothing was kept") as caught:
+        async with db.unit_of_work() as uow:
+            uow.after_rollback(told.append, "rolled back")
+            await uow.items.insert(1)
+            pid = await uow.fetchval("select pg_backend_pid()")
+            await bystander.execute("select pg_terminate_backend($1)", pid)
+            await asyncio.sleep(0.1)
+    assert retry_safe(caught.value)
+    assert told == ["rolled back"]
+    assert await ids(db) == []
+
+
+async def test_whether_a_swallowed_error_was_safe_to_repeat_is_told(db: Database) -> None:
+    await db.items.insert(1)
+    for isolation, safe in (("repeatable read", True), ("read committed", False)):
+        with pytest.raises(TransactionRolledBack) as caught:
+            async with db.unit_of_work(isolation=isolation) as uow:
+                await uow.items.list()
+                await db.items.rename(1, isolation)
+                with suppress(DatabaseError):
+                    await uow.items.rename(1, "mine")
+                    await uow.items.divide(by=0)
+        assert retry_safe(caught.value) is safe
