@@ -76,18 +76,17 @@ class CuttingProxy:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Also where it is cancelled before it has begun.
+        task.add_done_callback(lambda _: self._cut(writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(OSError):
-                if not self.refusing:
-                    server_reader, server_writer = await self._reach()
-                    try:
-                        await self._carry(reader, writer, server_reader, server_writer)
-                    finally:
-                        self._cut(server_writer)
-        finally:
-            self._cut(writer)
+        with suppress(OSError):
+            if not self.refusing:
+                server_reader, server_writer = await self._reach()
+                try:
+                    await self._carry(reader, writer, server_reader, server_writer)
+                finally:
+                    self._cut(server_writer)
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._host.startswith("/"):

@@ -174,6 +174,7 @@ class Transaction:
             await connection.command("; ".join(commands))
         except asyncio.CancelledError:
             self.frames[0].cancelled = True
+            self.frames[0].open = False
             raise
         for frame in self.frames:
             frame.open = True
@@ -192,7 +193,7 @@ class Transaction:
     def _check_intact(self, statement: Statement) -> None:
         """What failed before BEGIN, or in it, ends the unit as it would end the transaction.
 
-        Where BEGIN was cancelled, nobody knows whether what follows would be in a transaction.
+        Where that, or a savepoint, was cancelled, nobody knows in what the next one would run.
         """
         for frame in self.frames:
             if self.begun or frame.error is not None:
