@@ -288,8 +288,8 @@ def _check_ranges(settings: DatabaseSettings) -> None:
         raise ConfigurationError("prepared_statements must be at least 1")
     if settings.pooler and not isinstance(settings.search_path, str):
         raise ConfigurationError(
-            "search_path can't be given through a pooler in transaction mode, which has sessions of "
-            "its own: set it for the role"
+            "search_path can't be given through a pooler in transaction mode, which has sessions "
+            "of its own: set it for the role"
         )
     for name in settings.require_settings:
         if not SETTING_NAME.fullmatch(name):
