@@ -54,6 +54,10 @@ class PoolSettings(Struct, frozen=True, kw_only=True, gc=False):
     """A connection beyond `min` that nobody has used for so long is closed."""
     lifetime: float = 3600.0
     """A connection is closed and replaced at this age, give or take a tenth."""
+    check: float | None = 30.0
+    """A connection that has idled for so long is asked for a sign of life; None: never."""
+    leak: float | None = 300.0
+    """A connection that is held for longer is reported to the logger `salacia_db.pool`."""
 
 
 class DatabaseSettings(Struct, frozen=True, kw_only=True):
@@ -114,6 +118,8 @@ class Overrides(TypedDict, total=False):
     pool_acquire: float
     pool_idle: float
     pool_lifetime: float
+    pool_check: float | None
+    pool_leak: float | None
     timeout: float | None
     connect_timeout: float
     close_timeout: float
@@ -129,8 +135,19 @@ class Overrides(TypedDict, total=False):
 
 # Production is the defaults. Elsewhere a person waits: fail sooner.
 _PROFILES: dict[str, Overrides] = {
-    "development": {"pool_acquire": 10.0, "pool_idle": 60.0, "role_check": "off"},
-    "test": {"pool_acquire": 5.0, "timeout": 10.0, "close_timeout": 2.0, "role_check": "off"},
+    "development": {
+        "pool_acquire": 10.0,
+        "pool_idle": 60.0,
+        "pool_leak": 60.0,
+        "role_check": "off",
+    },
+    "test": {
+        "pool_acquire": 5.0,
+        "pool_leak": 60.0,
+        "timeout": 10.0,
+        "close_timeout": 2.0,
+        "role_check": "off",
+    },
     "production": {},
 }
 
@@ -301,6 +318,8 @@ def _check_ranges(settings: DatabaseSettings) -> None:
         "pool_acquire": pool.acquire,
         "pool_idle": pool.idle,
         "pool_lifetime": pool.lifetime,
+        "pool_check": pool.check,
+        "pool_leak": pool.leak,
         "timeout": settings.timeout,
         "connect_timeout": settings.connect_timeout,
         "close_timeout": settings.close_timeout,

@@ -27,9 +27,7 @@ Neither class has slots, and neither constructor is overridden, so that groups c
 """
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, Unpack, cast
 
@@ -41,6 +39,7 @@ from salacia_db.runtime.connections.server import Server
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
+from salacia_db.runtime.place import caller
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.required import RefusingSession, check_given
 from salacia_db.runtime.session import Session
@@ -52,12 +51,11 @@ from salacia_db.runtime.units.options import Isolation, Options, Setting, UnitOp
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Transaction
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
+from salacia_db.runtime.watching.stats import Stats
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 U = TypeVar("U", bound=UnitOfWork)
-
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 class Database(Finder[Session], Generic[U]):
@@ -156,7 +154,7 @@ class Database(Finder[Session], Generic[U]):
         options = Options(isolation, read_only, deferrable, settings or {}, defer_begin)
         if self._required:
             check_given(self._required, options.settings)
-        transaction = self.transaction(options, _caller())
+        transaction = self.transaction(options, caller())
         session = self._session_class(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))
 
@@ -205,6 +203,12 @@ class Database(Finder[Session], Generic[U]):
         count: int = await self.session.raw("execute", sql, args, timeout)
         return count
 
+    # --- what can be seen of it -------------------------------------------------------------------
+
+    def stats(self) -> Stats:
+        """The pool's state and what it has counted; of each statement, where that is measured."""
+        return Stats(pool=self.pool.stats(), statements={})
+
     # --- for the runtime --------------------------------------------------------------------------
 
     def _search_path(self) -> tuple[str, ...]:
@@ -232,11 +236,3 @@ def _start_embedded(url: str) -> str:
         return embedded_url(url, EMBEDDED_DATABASE)
     except PostgresError as error:
         raise ConnectionFailed(f"no embedded server: {error}") from None
-
-
-def _caller() -> str:
-    """The place in the program that asked: the first frame that isn't ours."""
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,6 +1,6 @@
 """What can go wrong: one small tree, which says what a caller can do about each."""
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from salacia_db.config import ConfigurationError, SalaciaError
 
@@ -25,6 +25,7 @@ __all__ = [
     "NotFound",
     "NotNullViolation",
     "PermissionDenied",
+    "PoolDeadlock",
     "PoolTimeout",
     "ReadOnlyTransaction",
     "SalaciaError",
@@ -41,6 +42,8 @@ __all__ = [
     "retry_safe",
 ]
 
+E = TypeVar("E", bound=SalaciaError)
+
 
 def retry_safe(error: BaseException) -> bool:
     """Whether the unit of work, or the lone statement, that raised this can be run again as it is.
@@ -51,7 +54,7 @@ def retry_safe(error: BaseException) -> bool:
     return isinstance(error, SalaciaError) and error.retry_safe
 
 
-def another(error: SalaciaError) -> SalaciaError:
+def another(error: E) -> E:
     """The same error for another caller, who gets a traceback and notes of its own."""
     made = type(error).__new__(type(error), *error.args)
     # Those that are an OSError, too, only take them from __init__.
@@ -74,6 +77,14 @@ class UsageError(SalaciaError, RuntimeError):
 
 class ConcurrentUse(UsageError):
     """Two tasks used one unit of work at once. Give each task a unit, or await one by one."""
+
+
+class PoolDeadlock(UsageError):
+    """A task that holds a connection would wait for another that can never become free.
+
+    All connections are held by units of work whose tasks wait for one themselves; the message names
+    them. Use the unit of work that is there, end it first, or raise `pool_max`.
+    """
 
 
 class WrongEventLoop(UsageError):

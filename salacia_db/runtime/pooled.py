@@ -11,6 +11,7 @@ from salacia_db.runtime.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
     DeadlineExceeded,
+    ReadOnlyTransaction,
     SchemaChanged,
     UsageError,
     WriteDeadlineExceeded,
@@ -207,6 +208,8 @@ class PooledSession(Session):
         if isinstance(failure, (ConnectionLost, DeadlineExceeded)):
             pool.drop(connection)
             return failure if statement.read_only or unsent else _unknown(failure, statement)
+        if isinstance(failure, ReadOnlyTransaction):
+            pool.doubt(connection)
         if connection.dirty:
             pool.mend(connection)
         else:

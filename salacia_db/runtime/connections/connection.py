@@ -1,10 +1,12 @@
 """A connection of the pool: asyncpg's, with the statements that it holds and who has it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import ref
 
 import asyncpg
 
@@ -85,10 +87,11 @@ class Connection:
     `held` are its prepared statements, least recently used first once it is `full`. `deadline` is
     when the watchdog ends what runs now, `expires` when the connection is too old. `dirty`:
     something ran that is not proven to leave the session as it was. `current` is the statement
-    that runs or ran last; in a unit of work, `where` is its place in the program. `since` is when
-    either began. `isolation` is the session's default, None until somebody has asked. `types` are
-    those that it shares with others. `named`: somebody may have prepared statements under names of
-    their own; `names`: any statement that isn't clean may.
+    that runs or ran last; in a unit of work, `where` is its place in the program, `task` that which
+    took the connection. `since` is when either began; `told` that of which a leak was reported, and
+    `idle_since` when the connection came back. `isolation` is the session's default, None until
+    somebody has asked. `types` are those that it shares with others. `named`: somebody may have
+    prepared statements under names of their own; `names`: any statement that isn't clean may.
     """
 
     __slots__ = (
@@ -110,6 +113,8 @@ class Connection:
         "names",
         "raw",
         "since",
+        "task",
+        "told",
         "types",
         "watchdog",
         "where",
@@ -146,7 +151,10 @@ class Connection:
         self.named = self.names = False
         self.current: str | None = None
         self.where: str | None = None
+        # Weak, so that an abandoned task and what it holds can be garbage.
+        self.task: ref[asyncio.Task[Any]] | None = None
         self.since = self.idle_since = monotonic()
+        self.told = NEVER
 
     def start(self, statement: Statement, timeout: float) -> Any:
         """Notes what begins now, and its deadline. The held prepared statement, or None."""

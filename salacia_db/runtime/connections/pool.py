@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 from asyncio import get_running_loop
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from time import monotonic
@@ -16,18 +15,29 @@ import asyncpg
 from salacia_db.config import PoolSettings
 from salacia_db.runtime.connections.cleaning import clean
 from salacia_db.runtime.connections.connection import NEVER, Connection
+from salacia_db.runtime.connections.counts import Counts, PoolStats
+from salacia_db.runtime.connections.opener import Opener
+from salacia_db.runtime.connections.upkeep import Upkeep, tell_abandoned
+from salacia_db.runtime.connections.waiters import Waiter, Waiters, failed_for_good
 from salacia_db.runtime.connections.watchdog import Watchdog
 from salacia_db.runtime.errors import (
     ConnectionFailed,
+    PoolDeadlock,
     PoolTimeout,
     UsageError,
     WrongEventLoop,
     WrongProcess,
+    another,
 )
 
-# A connection whose call was cancelled, or that must be reset, gets so many seconds to recover.
+# A connection whose call was cancelled, that must be reset or is checked, has so many seconds.
 _MEND = 2.0
 _CLOSE = 2.0
+# Between two attempts to reach a server that is away.
+_LONGEST_PAUSE = 1.0
+# What a check sends, without preparing anything, and the command's tag that tells all is well.
+_ALIVE = ("SELECT", "SELECT 1")
+_WRITABLE = ("SELECT 1 WHERE NOT pg_catalog.current_setting('transaction_read_only')::bool", "SELECT 1")
 
 
 class Pool:
@@ -43,15 +53,27 @@ class Pool:
     ) -> None:
         self.settings = settings
         self.connections: set[Connection] = set()
-        self._connect = connect
+        self.counts = Counts()
         self._free: list[Connection] = []
-        self._waiters: deque[asyncio.Future[Connection]] = deque()
-        self._connecting = 0
+        self._waiters = Waiters()
+        # A caller who puts a connection back only looks whether it is empty.
+        self._waiting = self._waiters.tasks
+        self._opener = Opener(
+            connect,
+            self._spawn,
+            # So that whoever waits sees an attempt, or several.
+            longest_pause=min(_LONGEST_PAUSE, settings.acquire / 4),
+            welcome=self._welcome,
+            failed=self._not_opened,
+            retry=self._grow,
+        )
+        self._upkeep = Upkeep(self)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
+        self._patient = False
         self._closing = False
+        self._ending: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._maintenance: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Event | None = None
         self._inherited: list[Connection] = []
 
@@ -60,13 +82,14 @@ class Pool:
     async def open(self) -> None:
         """Begins to lend on the running event loop, and opens `min` connections, at least one.
 
-        So a server that can't be reached is noticed here. Raises `ConnectionFailed`.
+        So a server that can't be reached is noticed here, at once. Raises `ConnectionFailed`.
         """
         if self._loop is not None and not self._closing:
             raise UsageError("the database is open already")
         self._loop = loop = get_running_loop()
         self._process = os.getpid()
-        self._closing = False
+        self._closing = self._patient = False
+        self._opener.reset()
         self.watchdog = Watchdog(loop, self.connections)
         _pools.add(self)
         try:
@@ -76,7 +99,8 @@ class Pool:
             raise
         for connection in opened:
             self.put(connection)
-        self._schedule_maintenance()
+        self._patient = True
+        self._upkeep.start()
 
     async def close(self, timeout: float) -> None:
         """Lends no more, waits so many seconds for what is in use, then ends it."""
@@ -84,17 +108,14 @@ class Pool:
             return
         self.check()
         self._closing = True
-        if self._maintenance is not None:
-            self._maintenance.cancel()
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_exception(self._misuse())
+        self._upkeep.stop()
+        self._opener.reset()
+        self._waiters.fail(self._misuse())
         self._emptied = asyncio.Event()
         for connection in self.connections:
             connection.expires = -NEVER
         while self._free:
-            self._retire(self._free.pop())
+            self.retire(self._free.pop())
         try:
             if self.connections and timeout > 0:
                 async with asyncio.timeout(timeout):
@@ -106,8 +127,8 @@ class Pool:
                 connection.expire()
                 self.drop(connection)
             self.watchdog.stop()
-        for task in self._tasks:
-            task.cancel()
+            for task in self._tasks:
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- lending ----------------------------------------------------------------------------------
@@ -125,16 +146,26 @@ class Pool:
         return None
 
     async def acquire(self) -> Connection:
-        """A connection, within `acquire` seconds. Raises `PoolTimeout`, `ConnectionFailed`."""
+        """A connection, within `acquire` seconds.
+
+        Raises `PoolTimeout`, `PoolDeadlock`, `ConnectionFailed`.
+        """
         self.check()
         connection = self.take()
         if connection is not None:
             return connection
-        loop = get_running_loop()
-        waiter: asyncio.Future[Connection] = loop.create_future()
-        self._waiters.append(waiter)
+        try:
+            self._waiters.refuse_deadlock(self.connections, self.settings.max)
+        except PoolDeadlock:
+            self.counts.deadlocks += 1
+            raise
+        hopeless = self._opener.hopeless
+        if hopeless is not None and not self.connections:
+            raise another(hopeless)
+        self.counts.waited += 1
+        waiter = self._waiters.join()
         self._grow()
-        alarm = loop.call_later(self.settings.acquire, self._give_up, waiter)
+        alarm = get_running_loop().call_later(self.settings.acquire, self._give_up, waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -144,13 +175,14 @@ class Pool:
             raise
         finally:
             alarm.cancel()
+            self._waiters.leave(waiter)
 
     def put(self, connection: Connection) -> None:
         """Takes back a connection whose session is clean."""
         connection.deadline = NEVER
         connection.where = None
         connection.idle_since = now = monotonic()
-        if self._waiters or now > connection.expires:
+        if self._waiting or now > connection.expires:
             self._hand_over(connection, now)
         else:
             self._free.append(connection)
@@ -162,7 +194,7 @@ class Pool:
             return
         self.watchdog.arm(connection, _MEND)
         try:
-            await clean(connection)
+            await self._clean(connection)
         except asyncio.CancelledError:
             self.mend(connection)
             raise
@@ -176,100 +208,160 @@ class Pool:
         if connection.raw.is_closed():
             self.drop(connection)
         else:
-            self.watchdog.arm(connection, _MEND)
+            self.counts.cancelled += 1
+            self._occupy(connection, "its cleaning")
             self._spawn(self._mend(connection))
 
     def drop(self, connection: Connection) -> None:
-        """Ends a connection, if that hasn't happened, and gives its place away."""
+        """Ends a connection, if that hasn't happened, and gives its place away.
+
+        Where it broke, those that idle may have broken, too: they are checked.
+        """
         if connection not in self.connections:
             return
         self.connections.discard(connection)
+        self.counts.closed += 1
         if connection in self._free:
             self._free.remove(connection)
         connection.raw.terminate()
         if self._closing:
             self._note_empty()
-        else:
-            self._grow()
+            return
+        if connection not in self._ending:
+            self.counts.broken += 1
+            self.check_idle()
+        self._grow()
+
+    def doubt(self, connection: Connection) -> None:
+        """For a server that refused to write: a new connection may lead to another one.
+
+        This one ends once it is given back, and so do those of the idle ones that can't write.
+        """
+        connection.expires = -NEVER
+        self._check(self.idle(), _WRITABLE)
+
+    def abandoned(self, connection: Connection) -> None:
+        """Takes back what a unit of work holds that nobody can reach any more. From any thread."""
+        if self._loop is not None:
+            connection.task = None
+            with suppress(RuntimeError):  # the event loop is closed, and all with it
+                self._loop.call_soon_threadsafe(self._take_back, connection)
+
+    def stats(self) -> PoolStats:
+        """The state of the pool, and what it has counted."""
+        idle = len(self._free)
+        counts = {name: getattr(self.counts, name) for name in Counts.__slots__}
+        return PoolStats(
+            max=self.settings.max,
+            open=len(self.connections),
+            in_use=len(self.connections) - idle,
+            idle=idle,
+            opening=self._opener.opening,
+            waiting=len(self._waiters),
+            **counts,
+        )
+
+    # --- for upkeep -------------------------------------------------------------------------------
+
+    def idle(self, wanted: Callable[[Connection], bool] | None = None) -> list[Connection]:
+        """Takes those of the free connections that are wanted, by default all."""
+        found = [c for c in self._free if wanted is None or wanted(c)]
+        for connection in found:
+            self._free.remove(connection)
+        return found
+
+    def check_idle(self, wanted: Callable[[Connection], bool] | None = None) -> None:
+        """Asks free connections for a sign of life; what gives none in time is replaced."""
+        self._check(self.idle(wanted), _ALIVE)
+
+    def lent(self) -> list[Connection]:
+        """Those in use."""
+        free = set(self._free)
+        return [c for c in self.connections if c not in free]
+
+    def fill(self) -> None:
+        """Opens what is missing to the minimum."""
+        self._opener.open(self.settings.min - len(self.connections) - self._opener.opening)
+
+    def retire(self, connection: Connection) -> None:
+        """Ends a connection that is in order."""
+        self._ending.add(connection)
+        self._occupy(connection, "its closing")
+        self._spawn(self._end(connection))
 
     # --- inside -----------------------------------------------------------------------------------
 
     def _hand_over(self, connection: Connection, now: float) -> None:
         if now > connection.expires:
-            self._retire(connection)
-            return
-        if connection.raw.is_closed():
+            self.retire(connection)
+        elif connection.raw.is_closed():
             self.drop(connection)
-            return
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                connection.current = None
-                connection.since = now
-                waiter.set_result(connection)
-                return
-        self._free.append(connection)
+        else:
+            connection.current = None
+            connection.since = now
+            if not self._waiters.serve(connection):
+                self._free.append(connection)
 
-    def _give_up(self, waiter: asyncio.Future[Connection]) -> None:
+    def _give_up(self, waiter: Waiter) -> None:
         if waiter.done():
             return
-        now = monotonic()
-        held = [c.holder(now) for c in self.connections if c not in self._free]
-        waiting = sum(not w.done() for w in self._waiters)
-        waiter.set_exception(
-            PoolTimeout(
-                f"no connection became free within {self.settings.acquire:g} s; {waiting} callers "
-                f"wait, {self._connecting} connections are being opened, and of at most "
-                f"{self.settings.max} these are in use: {'; '.join(held) or 'none'}"
-            )
+        settings, trouble, now = self.settings, self._opener.trouble, monotonic()
+        if trouble is not None and not self.connections:
+            waiter.set_exception(failed_for_good(trouble, settings.acquire))
+            return
+        self.counts.timeouts += 1
+        held = [connection.holder(now) for connection in self.lent()]
+        message = (
+            f"no connection became free within {settings.acquire:g} s; {len(self._waiters)} "
+            f"callers wait, {self._opener.opening} connections are being opened, and of at most "
+            f"{settings.max} these are in use: {'; '.join(held) or 'none'}"
         )
+        if trouble is not None:
+            message += f"; the last attempt to open one: {trouble}"
+        waiter.set_exception(PoolTimeout(message))
 
     def _grow(self) -> None:
         """Opens connections for those who wait, as far as there is room."""
-        room = self.settings.max - len(self.connections) - self._connecting
-        if room <= 0 or not self._waiters:
-            return
-        wanted = sum(not w.done() for w in self._waiters) - self._connecting
-        for _ in range(min(room, wanted)):
-            self._open_one()
+        opening = self._opener.opening
+        room = self.settings.max - len(self.connections) - opening
+        self._opener.open(min(room, len(self._waiters) - opening))
 
-    def _open_one(self) -> None:
-        self._connecting += 1
-        self._spawn(self._add())
-
-    async def _add(self) -> None:
-        try:
-            connection = await self._connect()
-        except ConnectionFailed as error:
-            self._connecting -= 1
-            self._fail_one(error)
-        except BaseException:
-            self._connecting -= 1
-            raise
-        else:
-            self._connecting -= 1
-            self._welcome(connection)
-
-    def _welcome(self, connection: Connection) -> None:
+    def _welcome(self, connection: Connection, _: float) -> None:
         # Not all at once: what was opened together must not end together.
         lifetime = self.settings.lifetime * random.uniform(0.9, 1.1)  # noqa: S311
         connection.expires = monotonic() + lifetime if not self._closing else -NEVER
         connection.watchdog = self.watchdog
         self.connections.add(connection)
+        self.counts.opened += 1
 
         def ended(_: object) -> None:
             self.drop(connection)
 
         connection.raw.add_termination_listener(ended)
         self.put(connection)
-
-    def _fail_one(self, error: ConnectionFailed) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_exception(error)
-                break
         self._grow()
+
+    def _not_opened(self, error: ConnectionFailed) -> None:
+        self.counts.failed += 1
+        if not self._patient or (not error.retry_safe and not self.connections):
+            self._waiters.fail(error)
+
+    def _occupy(self, connection: Connection, what: str) -> None:
+        """Keeps it for a moment that is nobody's call, and that must end soon."""
+        connection.where = None
+        connection.current = what
+        connection.since = monotonic()
+        self.watchdog.arm(connection, _MEND)
+
+    def _take_back(self, connection: Connection) -> None:
+        if connection in self.connections and connection.where is not None:
+            self.counts.leaked += 1
+            tell_abandoned(connection)
+            self.mend(connection)
+
+    async def _clean(self, connection: Connection) -> None:
+        await clean(connection)
+        self.counts.reset += 1
 
     async def _mend(self, connection: Connection) -> None:
         try:
@@ -279,7 +371,7 @@ class Pool:
                 # still have succeeded.
                 with suppress(asyncpg.QueryCanceledError, asyncpg.InFailedSQLTransactionError):
                     await connection.raw.execute("SELECT")
-                await clean(connection)
+                await self._clean(connection)
         except Exception:
             self.drop(connection)
         except BaseException:
@@ -288,8 +380,27 @@ class Pool:
         else:
             self.put(connection)
 
-    def _retire(self, connection: Connection) -> None:
-        self._spawn(self._end(connection))
+    def _check(self, connections: list[Connection], question: tuple[str, str]) -> None:
+        for connection in connections:
+            self._occupy(connection, "a check")
+            self._spawn(self._ask(connection, *question))
+
+    async def _ask(self, connection: Connection, sql: str, answer: str) -> None:
+        idle_since = connection.idle_since
+        try:
+            right = await connection.raw.execute(sql) == answer
+        except Exception:
+            self.drop(connection)
+        except BaseException:
+            self.drop(connection)
+            raise
+        else:
+            if right:
+                self.put(connection)
+                # It was of no use to anybody meanwhile.
+                connection.idle_since = idle_since
+            else:
+                self.retire(connection)
 
     async def _end(self, connection: Connection) -> None:
         try:
@@ -298,34 +409,17 @@ class Pool:
             pass
         finally:
             self.drop(connection)
+            self._ending.discard(connection)
 
     def _note_empty(self) -> None:
         if not self.connections and self._emptied is not None:
             self._emptied.set()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = get_running_loop().create_task(work)
+        assert self._loop is not None
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    # --- maintenance ------------------------------------------------------------------------------
-
-    def _schedule_maintenance(self) -> None:
-        pause = min(max(self.settings.idle / 4, 0.05), 15.0)
-        self._maintenance = get_running_loop().call_later(pause, self._maintain)
-
-    def _maintain(self) -> None:
-        now = monotonic()
-        surplus = len(self.connections) - self.settings.min
-        for connection in list(self._free):
-            idle = surplus > 0 and now - connection.idle_since > self.settings.idle
-            if idle or now > connection.expires:
-                self._free.remove(connection)
-                self._retire(connection)
-                surplus -= 1
-        for _ in range(self.settings.min - len(self.connections) - self._connecting):
-            self._open_one()
-        self._schedule_maintenance()
 
     # --- misuse -----------------------------------------------------------------------------------
 

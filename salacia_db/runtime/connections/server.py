@@ -108,7 +108,8 @@ class Server:
         ours = ConnectionFailed(
             f"can't connect to {self.settings.location}: {printable(_reason(error))}"
         )
-        final = getattr(error, "sqlstate", None) in _FINAL or isinstance(error, ssl.SSLError)
+        final = isinstance(error, (ssl.SSLError, PermissionError, ValueError))
+        final |= getattr(error, "sqlstate", None) in _FINAL
         ours.retry_safe = not (final or _has_no_tls(error))
         return ours
 

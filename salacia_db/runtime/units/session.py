@@ -145,6 +145,7 @@ class TransactionSession(Session):
                 return found, done
 
             async def close(connection: Connection) -> None:
+                connection.start(statement, self.timeout)
                 await connection.driver.close_portal(portal, None)
 
             while rows:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
+from weakref import ref
 
 import asyncpg
 
@@ -17,6 +18,7 @@ from salacia_db.runtime.errors import (
     ConcurrentUse,
     ConnectionLost,
     DatabaseError,
+    ReadOnlyTransaction,
     SchemaChanged,
     TransactionRolledBack,
     UsageError,
@@ -130,6 +132,10 @@ class Transaction:
         self.xid: int | None = None
         self.unproven = False
 
+    def __del__(self) -> None:
+        if self.connection is not None:
+            self.pool.abandoned(self.connection)
+
     # --- before and after a statement -------------------------------------------------------------
 
     def check(self) -> None:
@@ -185,7 +191,9 @@ class Transaction:
 
     async def _borrow(self) -> Connection:
         connection = self.pool.take() or await self.pool.acquire()
+        task = asyncio.current_task()
         connection.where = self.where
+        connection.task = None if task is None else ref(task)
         connection.since = monotonic()
         self.connection = connection
         return connection
@@ -236,6 +244,8 @@ class Transaction:
         aborted = getattr(error, "sqlstate", None) == ABORTED
         if connection.raw.is_closed() or (server and not aborted):
             frame.error = failure
+        if isinstance(failure, ReadOnlyTransaction) and not self.options.read_only:
+            self.pool.doubt(connection)
         return failure
 
     def misread(self, failure: BaseException) -> bool:
