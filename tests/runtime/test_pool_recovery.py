@@ -12,17 +12,9 @@ import asyncpg
 import pytest
 from cutting_proxy import CuttingProxy, once
 from items import Database
+from slots import all_slots
 
 from salacia_db.runtime import ConnectionFailed, PoolTimeout, ReadOnlyTransaction
-
-
-async def all_slots(db: Database) -> set[int]:
-    """Borrows all connections at once; the sessions."""
-    asked = (
-        db.fetchval("select pg_backend_pid() from pg_sleep(0.05)")
-        for _ in range(db.pool.settings.max)
-    )
-    return set(await asyncio.gather(*asked))
 
 
 async def until(true: Callable[[], bool]) -> None:
