@@ -37,7 +37,10 @@ _CLOSE = 2.0
 _LONGEST_PAUSE = 1.0
 # What a check sends, without preparing anything, and the command's tag that tells all is well.
 _ALIVE = ("SELECT", "SELECT 1")
-_WRITABLE = ("SELECT 1 WHERE NOT pg_catalog.current_setting('transaction_read_only')::bool", "SELECT 1")
+_WRITABLE = (
+    "SELECT 1 WHERE NOT pg_catalog.current_setting('transaction_read_only')::bool",
+    "SELECT 1",
+)
 
 
 class Pool:
