@@ -108,6 +108,14 @@ def test_requests_have_units_of_work_as_it_is_described(reader: Reader) -> None:
     follow(reader, "web.md", example=True)
 
 
+def test_the_gateway_works_as_it_is_described(reader: Reader) -> None:
+    for part in ("pyproject.toml", "migrations", "sql"):
+        source = DOCS.parent / part
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, reader.folder / part)
+    follow(reader, "gateway.md", example=False)
+
+
 def test_every_setting_of_the_runtime_is_described_with_its_defaults() -> None:
     described = table("runtime.md", "setting")
     assert described.keys() == Overrides.__annotations__.keys() - {"pool"}

@@ -148,7 +148,7 @@ def test_the_runtime_needs_asyncpg_and_msgspec_only(tmp_path: Path, wheel: Path)
         assert spec.origin is not None
         (tmp_path / name).symlink_to(Path(spec.origin).parent)
     script = (
-        "import asyncio, os, salacia\n"
+        "import asyncio, os, salacia, salacia_db.gateway\n"
         "async def main():\n"
         "    async with salacia.connect(profile='production') as db:\n"
         "        print(await db.fetchval('select 6 * 7'))\n"
