@@ -153,3 +153,12 @@ def test_every_kind_and_every_state_of_a_migration_is_described() -> None:
 @pytest.mark.parametrize("other", ["aiosql", "sqlalchemy", "sqlc"])
 def test_who_comes_from_elsewhere_gets_what_is_promised(reader: Reader, other: str) -> None:
     follow(reader, f"from-{other}.md", example=False)
+
+
+def test_the_table_of_faults_is_of_scenarios_that_there_are() -> None:
+    import faults.scenarios  # noqa: F401 - registers them
+    from faults.scenario import SCENARIOS
+
+    rows = (DOCS / "faults.md").read_text("utf-8").partition("<!-- faults: begin -->")[2]
+    told = re.findall(r"^\| (?!scenario|---)([^|]+?) \|", rows.partition("<!--")[0], re.MULTILINE)
+    assert set(told) <= {each.title for each in SCENARIOS.values()}

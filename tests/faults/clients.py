@@ -11,8 +11,18 @@ import asyncpg
 
 from faults.ledger import PARTS, Entry, Told
 from salacia_db import runtime
-from salacia_db.runtime import Batch, CommitOutcomeUnknown, Group, Hooks, Statement, lazy
+from salacia_db.runtime import (
+    Batch,
+    CommitOutcomeUnknown,
+    CopyTarget,
+    Group,
+    Hooks,
+    Statement,
+    lazy,
+)
 from salacia_db.runtime.units.options import Isolation
+
+Row = tuple[int, int, str]
 
 _ATTEMPTS = 10  # as many as `db.run` makes
 
@@ -48,6 +58,8 @@ ADD_BOTH = Statement(
 )
 
 
+COPY = Statement("ledger.copy", "-- ledger.copy", parameters=("id", "part", "note"), clean=True)
+TARGET = CopyTarget("ledger", "public", ("id", "part", "note"))
 KIND = Statement(
     "ledger.kind", "-- ledger.kind\nselect $1::kind", parameters=("k",), read_only=True, clean=True
 )
@@ -114,6 +126,14 @@ class Session(ABC):
     @abstractmethod
     async def kind(self, k: str) -> str:
         """A value of an enum, to the server and back."""
+
+    @abstractmethod
+    async def write_many(self, rows: list[Row]) -> None:
+        """Writes many parts, of whatever entries, in one call."""
+
+    @abstractmethod
+    async def copy(self, rows: list[Row]) -> None:
+        """The same by COPY."""
 
     async def write_all(self, entry: Entry) -> None:
         """Writes all parts of an entry."""
@@ -183,6 +203,12 @@ class _SalaciaSession(Session):
     async def kind(self, k: str) -> str:
         return await self.unit.ledger.kind(k)
 
+    async def write_many(self, rows: list[Row]) -> None:
+        await self.unit.session.executemany(ADD, rows, tuple)
+
+    async def copy(self, rows: list[Row]) -> None:
+        await self.unit.session.copy(COPY, TARGET, rows, tuple)
+
 
 class Salacia(Client):
     """salacia_db; `db` and `hooks` for what only it has."""
@@ -249,6 +275,12 @@ class _PlainSession(Session):
     async def kind(self, k: str) -> str:
         found: str = await self.connection.fetchval("select $1::kind", k)
         return found
+
+    async def write_many(self, rows: list[Row]) -> None:
+        await self.connection.executemany(_INSERT, rows)
+
+    async def copy(self, rows: list[Row]) -> None:
+        await self.connection.copy_records_to_table("ledger", records=rows)
 
 
 class Asyncpg(Client):

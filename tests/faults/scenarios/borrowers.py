@@ -42,7 +42,7 @@ async def state_leaks(bench: Bench) -> None:
         )
 
 
-@scenario("units of work that are begun and forgotten", quick=12, full=120, acquire=1.0, ci=False)
+@scenario("units of work that are begun and forgotten", quick=6, full=12, acquire=1.0, ci=False)
 async def leaked_connections(bench: Bench) -> None:
     async def forget(entry: Entry) -> None:
         unit: object
