@@ -5,9 +5,11 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -53,68 +55,87 @@ class Certificates:
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
 
 
-class TlsServer:
+class Listener:
+    """Somebody who answers on a port of this machine, until the end of the block."""
+
+    path = "/x"
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._open = [self._socket]
+        self._threads = [Thread(target=self._accept)]
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def url(self, host: str, options: str = "") -> str:
+        return f"postgresql://postgres:{PASSWORD}@{host}:{self.port}{self.path}{options}"
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.spawn(self._serve, self.kept(self._socket.accept()[0]))
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError):
+            self.serve(client)
+
+    def kept(self, opened: socket.socket) -> socket.socket:
+        self._open.append(opened)
+        return opened
+
+    def spawn(self, function: Callable[..., None], *args: object) -> None:
+        self._threads.append(Thread(target=function, args=args))
+        self._threads[-1].start()
+
+    def serve(self, client: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class TlsServer(Listener):
     """What a server with TLS does, before one that is built without: it takes either."""
 
     def __init__(self, url: str, certificates: Certificates) -> None:
         query = parse_qs(urlsplit(url).query)
-        self._socket = f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
-        self._database = urlsplit(url).path
+        self._behind = f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
+        self.path = urlsplit(url).path
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificates.certificate, certificates.key)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._writers: list[asyncio.StreamWriter] = []
         self.certificates = certificates
         self.encrypted: list[bool] = []
         """Of each session that began, whether it is encrypted."""
 
-    async def __aenter__(self) -> "TlsServer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self._port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await asyncio.sleep(0.01)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def url(self, host: str, options: str = "") -> str:
-        return f"postgresql://postgres:{PASSWORD}@{host}:{self._port}{self._database}{options}"
-
-    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Not a coroutine: one that never gets its turn would leave its writer open.
-        self._writers.append(writer)
-        self._tasks.append(asyncio.ensure_future(self._pass_on(reader, writer)))
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.readexactly(8)
+    def serve(self, client: socket.socket) -> None:
+        first = client.recv(8)
         encrypted = first == TLS_REQUEST
         if encrypted:
-            writer.write(b"S")
-            try:
-                await writer.start_tls(self._context)
-            except (OSError, ConnectionError):
-                return
-            first = await reader.read(8)
+            client.sendall(b"S")
+            client = self.kept(self._context.wrap_socket(client, server_side=True))
+            first = client.recv(8)
         if not first:
             return
         self.encrypted.append(encrypted)
-        back, forth = await asyncio.open_unix_connection(self._socket)
-        self._writers.append(forth)
-        forth.write(first)
-        await asyncio.gather(_pass(reader, forth), _pass(back, writer))
+        behind = self.kept(socket.socket(socket.AF_UNIX))
+        behind.connect(self._behind)
+        behind.sendall(first)
+        self.spawn(_pass, behind, client)
+        _pass(client, behind)
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _pass(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +144,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-async def secured(template: str, certificates: Certificates) -> AsyncIterator[TlsServer]:
-    async with TlsServer(template, certificates) as made:
+def secured(template: str, certificates: Certificates) -> Iterator[TlsServer]:
+    with TlsServer(template, certificates) as made:
         yield made
 
 
@@ -207,36 +228,23 @@ async def test_this_machine_needs_no_certificate(secured: TlsServer):
     assert await encrypted(secured, "localhost", "?sslmode=disable") is False
 
 
-class Impostor:
-    """Somebody who answers in the server's place, without TLS, and keeps what it is told."""
+class Impostor(Listener):
+    """Answers in the server's place, without TLS, and keeps what it is told."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
         self.told = b""
 
-    async def __aenter__(self) -> "Impostor":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    def url(self, host: str, options: str = "") -> str:
-        return f"postgresql://user:{PASSWORD}@{host}:{self.port}/x{options}"
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
+    def serve(self, client: socket.socket) -> None:
+        while data := client.recv(65536):
             self.told += data
             # "Tell me your password", where it isn't the request for TLS.
-            writer.write(self.answer if data == TLS_REQUEST else b"R\0\0\0\x08\0\0\0\x03")
-            await writer.drain()
-        writer.close()
+            client.sendall(self.answer if data == TLS_REQUEST else b"R\0\0\0\x08\0\0\0\x03")
 
 
 @pytest.fixture(params=[b"N", b"E\0\0\0\x09SFATAL\0\0"])
-async def impostor(request: pytest.FixtureRequest) -> AsyncIterator[Impostor]:
-    async with Impostor(request.param) as made:
+def impostor(request: pytest.FixtureRequest) -> Iterator[Impostor]:
+    with Impostor(request.param) as made:
         yield made
 
 
