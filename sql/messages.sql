@@ -22,7 +22,8 @@ left join ai_providers p on p.id = i.provider_id
 where i.id = :id
 
 -- name: search :page
--- Messages in the order asked for: behind a cursor, before one, or by the number of the page.
+-- Messages in the order asked for: behind a cursor, before one, or by the number of the page. Their
+-- previews begin with what was said last, wherever the provider's format has it; else with the JSON.
 -- returns: Message
 -- default: limit 20
 with matching as materialized ( -- if :search
@@ -35,11 +36,13 @@ select
   i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
   i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
   left(coalesce(
-    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text
+    i.request #>> '{messages,-1,content,0,text}', i.request #>> '{messages,-1,content}',
+    i.request ->> 'prompt', i.request ->> 'input', i.request::text
   ), 200) as request_preview,
   left(coalesce(
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
-    i.response #>> '{message,content}', i.response::text
+    i.response #>> '{message,content}', i.response ->> 'completion', i.response ->> 'response',
+    i.response::text
   ), 200) as response_preview
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id

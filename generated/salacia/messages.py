@@ -55,11 +55,13 @@ _SEARCH = Paged(
         "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
         "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
         "  left(coalesce(\n"
-        "    i.request #>> '{messages,-1,content}', i.request ->> 'prompt', i.request::text\n"
+        "    i.request #>> '{messages,-1,content,0,text}', i.request #>> '{messages,-1,content}',\n"
+        "    i.request ->> 'prompt', i.request ->> 'input', i.request::text\n"
         "  ), 200) as request_preview,\n"
         "  left(coalesce(\n"
         "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-        "    i.response #>> '{message,content}', i.response::text\n"
+        "    i.response #>> '{message,content}', i.response ->> 'completion', i.response ->> 'response',\n"
+        "    i.response::text\n"
         "  ), 200) as response_preview",
     ),
     source=("from ai_interactions i\nleft join ai_providers p on p.id = i.provider_id",),
@@ -191,7 +193,9 @@ class MessagesQueries(Group):
         total: bool = False,
     ) -> Page[Message]:
         """Messages in the order asked for: behind a cursor, before one, or by the number of the
-        page.
+        page. Their
+        previews begin with what was said last, wherever the provider's format has it; else with the
+        JSON.
 
         Source: sql/messages.sql (search)
         """

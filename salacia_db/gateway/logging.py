@@ -100,7 +100,7 @@ async def api_request(
         async with apart(queries) as own:
             await own.api_requests.create(
                 id=key,
-                method=storable.text(method, 10) or "",
+                method=(storable.text(method, 10) or "").upper(),
                 path=storable.text(path.partition("?")[0], 500) or "",
                 headers=storable.json(kept),
                 query=storable.json(redaction.json(query)),

@@ -51,7 +51,7 @@ Case = tuple[MessageFilter, str, str]
 async def loaded(databases: ScratchDatabases, template: str) -> AsyncIterator[Loaded]:
     """A database to read from only, and the same rows as a list."""
     with databases.database(template=template) as made:
-        async with salacia.connect(made, profile="test") as opened:
+        async with salacia.connect(made, profile="test", timeout=120, pool_acquire=120) as opened:
             model = await load(opened)
             await opened.execute("analyze")
             yield opened, model

@@ -298,7 +298,7 @@ async def test_a_request_is_recorded_without_its_credentials(db: salacia.Databas
     }
     made = await logging.api_request(
         db,
-        method="POST",
+        method="post",
         path="/api/providers?key=hunter2",
         headers=CREDENTIALS | HARMLESS | {"referer": "https://a.example/?api_key=hunter2&page=2"},
         query={"page": "1", "key": "hunter2", "access_token": "hunter2"},

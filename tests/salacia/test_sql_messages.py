@@ -203,8 +203,11 @@ async def test_a_message_carries_what_its_row_says(db: salacia.Database) -> None
         (
             {"messages": [{"content": [{"type": "text", "text": "part"}]}]},
             {"content": [{"type": "text", "text": "claude"}]},
-            ('[{"text": "part", "type": "text"}]', "claude"),
+            ("part", "claude"),
         ),
+        ({"messages": [{"content": [{"type": "image"}]}]}, None, ('[{"type": "image"}]', None)),
+        ({"prompt": "Hello"}, {"completion": "Hi there!"}, ("Hello", "Hi there!")),
+        ({"input": "Hello"}, {"response": "Hi there!"}, ("Hello", "Hi there!")),
         ({"messages": []}, {"message": {"content": "llama"}}, ('{"messages": []}', "llama")),
         ({}, {"other": 1}, ("{}", '{"other": 1}')),
         ([1, "ü"], "text", ('[1, "ü"]', '"text"')),
