@@ -74,6 +74,8 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     """`close()` waits so long for what is in use, then ends it."""
     hook_timeout: float = 30.0
     """The deadline of each hook that runs after the commit or the rollback."""
+    batch_queue: int = 10_000
+    """So many calls of a `-- batch` statement may queue; the next gets `QueueFull`."""
     prepared_statements: int = 256
     """So many prepared statements are held per connection; the least used goes first."""
     require_settings: tuple[str, ...] = ()
@@ -124,6 +126,7 @@ class Overrides(TypedDict, total=False):
     connect_timeout: float
     close_timeout: float
     hook_timeout: float
+    batch_queue: int
     prepared_statements: int
     require_settings: tuple[str, ...]
     pooler: Literal["transaction"] | None
@@ -301,6 +304,8 @@ def _check_ranges(settings: DatabaseSettings) -> None:
         raise ConfigurationError(f"pool_max is {pool.max}: there must be at least 1 connection")
     if not 0 <= pool.min <= pool.max:
         raise ConfigurationError(f"pool_min is {pool.min}: it lies between 0 and pool_max")
+    if settings.batch_queue < 1:
+        raise ConfigurationError("batch_queue must be at least 1")
     if settings.prepared_statements < 1:
         raise ConfigurationError("prepared_statements must be at least 1")
     if settings.pooler and not isinstance(settings.search_path, str):

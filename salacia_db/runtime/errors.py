@@ -27,6 +27,7 @@ __all__ = [
     "PermissionDenied",
     "PoolDeadlock",
     "PoolTimeout",
+    "QueueFull",
     "ReadOnlyTransaction",
     "SalaciaError",
     "SchemaChanged",
@@ -127,6 +128,19 @@ class PoolTimeout(SalaciaError, TimeoutError):
     """No connection became free in time. The message says who holds them, and since when."""
 
     retry_safe = True
+
+
+class QueueFull(SalaciaError):
+    """As many calls as `batch_queue` allows wait for a batch of this statement; none was sent.
+
+    More are asked for than the server can do: turn some of the callers away.
+    """
+
+    retry_safe = True
+
+    def __init__(self, message: str, *, statement: str) -> None:
+        super().__init__(message)
+        self.statement = statement
 
 
 class ConnectionFailed(SalaciaError, ConnectionError):

@@ -24,6 +24,7 @@ from salacia_db.runtime import (
     DeadlineExceeded,
     Hooks,
     NotFound,
+    QueueFull,
     SalaciaError,
     Statement,
     UniqueViolation,
@@ -552,3 +553,31 @@ async def test_batches_belong_to_the_loop_of_their_database(db) -> None:
 
     await asyncio.to_thread(elsewhere)
     assert (await first)[0] == 1
+
+
+async def test_a_queue_is_only_so_long(connect, bystander) -> None:
+    db = await connect(pool_max=1, batch_queue=3)
+    lock = bystander.transaction()
+    await lock.start()
+    await bystander.execute("lock table item")
+    tasks = [asyncio.ensure_future(db.session.batched.fetchrow(ADD, *item(n))) for n in range(4)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(QueueFull, match=r"items\.add: 3 calls queue already") as caught:
+        await db.session.batched.fetchrow(ADD, *item(9))
+    assert retry_safe(caught.value)
+    assert caught.value.statement == "items.add"
+    # Other statements have queues of their own, and who went away leaves room for others.
+    tasks[2].cancel()
+    while True:
+        await asyncio.sleep(0.01)
+        with suppress(QueueFull):
+            tasks.append(asyncio.ensure_future(db.session.batched.fetchrow(ADD, *item(4))))
+            done, _ = await asyncio.wait({tasks[-1]}, timeout=0.01)
+            if not done:
+                break
+            await tasks.pop()
+    await lock.rollback()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(found[2], asyncio.CancelledError)
+    assert [each.id for each in await db.items.list()] == [0, 1, 3, 4]
+    assert await idle(db)

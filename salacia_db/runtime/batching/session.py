@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from salacia_db.runtime.batching.sharing import Call, Runner
 from salacia_db.runtime.connections.connection import NEVER
-from salacia_db.runtime.errors import DeadlineExceeded, WriteDeadlineExceeded
+from salacia_db.runtime.errors import DeadlineExceeded, QueueFull, WriteDeadlineExceeded
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Batch, Row, Statement
 
@@ -74,7 +74,8 @@ class _Run:
 class _Queue:
     """The calls of one statement. A task exists only while some of them wait or run.
 
-    Each of `waiting` has its caller waiting with it, so that its length is their number.
+    Each of `waiting` has its caller waiting with it, so that its length is their number, but for
+    those who went away within the last `_PATIENCE` seconds.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class _Queue:
         self._most = max(1, database.pool.settings.max // 2)
         self._runner = Runner(statement, batch, session, database, most=self._most)
         self._pool = database.pool
+        self._longest = database.settings.batch_queue
         self._timeout = statement.timeout or database.timeout
         self._running: set[_Run] = set()
         self._waiting: deque[Call] = deque()
@@ -117,8 +119,13 @@ class _Queue:
             self._start()
 
     async def join(self, args: Row) -> Row | None:
-        """Queues; the row, once the batch has run. Raises what the call by itself would."""
+        """Queues; the row, once the batch has run. Raises what the call by itself would.
+
+        And `QueueFull`, where too many wait already.
+        """
         self._pool.check()
+        if len(self._waiting) >= self._longest:
+            raise self._full()
         loop = get_running_loop()
         call = Call(args, loop.create_future(), loop.time() + self._timeout)
         self._waiting.append(call)
@@ -142,6 +149,14 @@ class _Queue:
         late = get_running_loop().time() - _PATIENCE
         return all(run.since <= late for run in self._running)
 
+    def _full(self) -> QueueFull:
+        name = self._statement.name
+        return QueueFull(
+            f"{name}: {self._longest} calls queue already, as many as batch_queue allows; "
+            "it wasn't sent",
+            statement=name,
+        )
+
     def _drop_done(self) -> bool:
         """Whether anybody waits still: who was cancelled, or is too late, is left out."""
         waiting = self._waiting
@@ -160,7 +175,9 @@ class _Queue:
     def _overtake(self) -> None:
         """Where the last batch gets no answer, as behind a lock, the next doesn't wait for it."""
         self._look = None
-        if self._drop_done():
+        # Those in the middle, too, who would keep others out.
+        self._waiting = deque(call for call in self._waiting if not call.result.done())
+        if self._waiting:
             if self._has_room():
                 self._start()
             last = max(run.since for run in self._running)
