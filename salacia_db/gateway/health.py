@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from salacia import HealthCheck, Queries, Uptime
 from salacia_db.gateway.arguments import at_least, moment, page_limit
 from salacia_db.gateway.errors import invalid
+from salacia_db.gateway.units import apart
 from salacia_db.runtime import InvalidArgument, SalaciaError, uuid7
 
 Status: TypeAlias = Literal["healthy", "degraded", "unhealthy"]
@@ -30,9 +31,10 @@ async def check(
     took = _since(start)
     status: Status = "degraded" if took >= slow_ms else "healthy"
     try:
-        return await record(
-            queries, status=status, database_status=True, response_time_ms=took, details=details
-        )
+        async with apart(queries) as own:
+            return await record(
+                own, status=status, database_status=True, response_time_ms=took, details=details
+            )
     except InvalidArgument:
         raise
     except SalaciaError:

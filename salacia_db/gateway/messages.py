@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from salacia import AiInteraction, AiProvider, Message, MessageDetail, Queries, Summary, tables
 from salacia.messages import MessagesSearchSort
 from salacia_db.gateway.arguments import at_least, identifier, moment, page_limit
-from salacia_db.gateway.errors import Missing
+from salacia_db.gateway.errors import Missing, invalid
 from salacia_db.gateway.units import snapshot
 from salacia_db.runtime import Condition, OrderBy
 
@@ -142,9 +142,11 @@ async def browse(
     """The messages behind a cursor, or before one; the first without either.
 
     `limit` is 1 to 100. Raises `InvalidArgument`, `InvalidCursor` for a cursor that is damaged or
-    belongs to another filter or sort, `UsageError` for two cursors at once.
+    belongs to another filter or sort.
     """
     page_limit(limit)
+    if after is not None and before is not None:
+        raise invalid("before", "left out where `after` is given")
     found = await queries.messages.search(
         **arguments(where), sort=sort, limit=limit, after=after, before=before
     )

@@ -13,6 +13,7 @@ from salacia_db.runtime import (
     CheckViolation,
     InvalidArgument,
     InvalidCursor,
+    InvalidValue,
     NotFound,
     UsageError,
     uuid7,
@@ -159,6 +160,18 @@ async def test_a_blank_term_searches_for_nothing_in_particular(db: salacia.Datab
     assert (await messages.page(db, MessageFilter(search="bye"))).total == 0
 
 
+@pytest.mark.parametrize("name", ["model", "search"])
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+async def test_a_text_that_postgresql_can_t_hold_is_the_caller_s_mistake(
+    db: salacia.Database, name: str, value: str
+) -> None:
+    where = MessageFilter(**{name: value})  # type: ignore[arg-type]
+    for call in (messages.browse(db, where), statistics.summary(db, where)):
+        with pytest.raises((InvalidArgument, InvalidValue)) as caught:
+            await call
+        assert value not in str(caught.value)
+
+
 # --- pages by cursor ------------------------------------------------------------------------------
 
 
@@ -205,6 +218,8 @@ async def test_a_damaged_or_foreign_cursor_is_told(db: salacia.Database) -> None
             await call
     with pytest.raises(InvalidArgument):
         await messages.browse(db, limit=101)
+    with pytest.raises(InvalidArgument, match="`before` has to be left out where `after` is given"):
+        await messages.browse(db, after=cursor, before=cursor)
 
 
 # --- with whole providers -------------------------------------------------------------------------

@@ -34,6 +34,9 @@ async def test_a_database_that_takes_no_record_is_unhealthy(db: salacia.Database
     await db.execute("alter table health_checks rename to away")
     check = await health.check(db)
     assert (check.status, check.database_status) == ("unhealthy", True)
+    async with db.unit_of_work() as uow:
+        assert (await health.check(uow)).status == "unhealthy"
+        await metadata.put(uow, "the unit", "goes on")
 
 
 async def test_details_that_are_no_json_are_the_caller_s_mistake(db: salacia.Database) -> None:
