@@ -190,9 +190,9 @@ class _Pin(Pool):
 
     def __init__(self, raw: asyncpg.Connection, timeout: float) -> None:
         super().__init__(PoolSettings(max=1, acquire=timeout), self._never)
-        self._only = Connection(
-            cast("RawConnection", raw), incarnation=None, limit=_HELD_STATEMENTS
-        )
+        self._only = Connection(cast("RawConnection", raw), limit=_HELD_STATEMENTS)
+        # Its transaction is never committed, and whose types it knows doesn't matter.
+        self._only.knows_incarnation = True
         self.connections = {self._only}
         self.watchdog = Watchdog(asyncio.get_running_loop(), self.connections)
         self._only.watchdog = self.watchdog

@@ -103,6 +103,7 @@ async def test_an_unknown_outcome_is_resolved_only_in_the_same_life_of_the_serve
         await uow.items.insert(1)
         xid = await uow.fetchval("select pg_current_xact_id()")
     connection = await db.open_connection()
+    await connection.learn_incarnation()
     incarnation = connection.incarnation
     connection.raw.terminate()
     assert incarnation is not None
@@ -133,6 +134,7 @@ async def test_a_crash_that_gives_the_number_to_another_deceives_nobody(tmp_path
                 await uow.items.insert(1)
                 xid = await uow.fetchval("select pg_current_xact_id()")
             connection = await db.open_connection()
+            await connection.learn_incarnation()
             lost = CommitOutcomeUnknown("", xid=xid, incarnation=connection.incarnation)
             connection.raw.terminate()
             assert await lost.resolve(db) == "committed"

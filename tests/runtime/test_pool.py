@@ -118,7 +118,9 @@ async def test_prepared_statements_survive_the_reset(connect) -> None:
 
 async def test_clean_statements_cost_no_reset(connect, proxy: CuttingProxy) -> None:
     db = await connect(url=proxy.url, pool_max=1)
-    await db.items.list()
+    # The first on the connection also asks which server this is.
+    async with db.unit_of_work() as uow:
+        await uow.items.list()
     sent: list[bytes] = []
     proxy.rule = lambda data: sent.append(data)
     await db.items.list()

@@ -11,7 +11,7 @@ from weakref import ref
 import asyncpg
 
 from salacia_db.runtime.connections.codecs import install_codecs
-from salacia_db.runtime.connections.extensions import TypedConnection
+from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.statement import RAW, Statement
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ select case when pg_catalog.pg_is_in_recovery() then null else pg_catalog.concat
   extract(epoch from (select stats_reset from pg_catalog.pg_stat_bgwriter))
 ) end
 """
+
+# Like the driver's own, which outlive a reset.
+_INCARNATION_NAME = "__asyncpg_stmt_incarnation__"
 
 
 class RawConnection(TypedConnection):
@@ -90,11 +93,12 @@ class Connection:
     that runs or ran last; in a unit of work, `where` is its place in the program, `task` that which
     took the connection. `since` is when either began; `told` that of which a leak was reported, and
     `idle_since` when the connection came back. `isolation` is the session's default, None until
-    somebody has asked. `types` are those that it shares with others. `named`: somebody may have
-    prepared statements under names of their own; `names`: any statement that isn't clean may.
+    somebody has asked. `named`: somebody may have prepared statements under names of their own;
+    `names`: any statement that isn't clean may.
     """
 
     __slots__ = (
+        "_types",
         "bind_execute",
         "current",
         "deadline",
@@ -108,6 +112,7 @@ class Connection:
         "incarnation",
         "isolation",
         "json",
+        "knows_incarnation",
         "limit",
         "named",
         "names",
@@ -115,7 +120,6 @@ class Connection:
         "since",
         "task",
         "told",
-        "types",
         "watchdog",
         "where",
     )
@@ -129,17 +133,19 @@ class Connection:
         self,
         raw: RawConnection,
         *,
-        incarnation: str | None,
         limit: int,
-        types: dict[int, Any] | None = None,
+        types: KnownTypes | None = None,
     ) -> None:
         self.raw = raw
-        self.types = {} if types is None else types
+        self._types = types
+        if types is not None and not self.wanders:
+            raw.before_types = self.learn_incarnation
         # asyncpg's own types stop here: its records and statements are Any.
         self.driver = _driver(raw)
         self.bind_execute = self.driver.bind_execute
         self.json = install_codecs(raw.get_settings())
-        self.incarnation = incarnation
+        self.incarnation: str | None = None
+        self.knows_incarnation = False
         self.isolation: str | None = None
         self.limit = limit
         self.held: dict[Statement, Any] = {}
@@ -186,6 +192,38 @@ class Connection:
         command: Coroutine[Any, Any, str] = self.driver.query(sql, None)
         return command
 
+    async def learn_incarnation(self) -> None:
+        """Asks once which life of which server this is; None where that can't be told.
+
+        Outside a transaction, which a refusal would end. Then what is known of types is shared.
+        """
+        if self.knows_incarnation:
+            return
+        try:
+            self.incarnation = await self._fetch_incarnation()
+        except asyncpg.PostgresError:
+            # Some managed servers hide the log's position: lost commits stay unknown there.
+            if self.raw.is_closed():
+                raise
+        self.knows_incarnation = True
+        if self._types is not None:
+            self.raw.known = self._types.of(self.incarnation)
+
+    async def _fetch_incarnation(self) -> str | None:
+        # Below the driver's methods, which refuse to run while another one looks up types.
+        state = await self.driver.prepare(
+            _INCARNATION_NAME,
+            INCARNATION,
+            None,
+            record_class=asyncpg.Record,
+            ignore_custom_codec=False,
+        )
+        state._init_types()
+        state._init_codecs()
+        rows = await self.bind_execute(state, (), "", 0, False, None)
+        found: str | None = rows[0][0]
+        return found
+
     async def prepare(self, statement: Statement) -> Any:
         """The prepared statement, made on the server if this connection doesn't hold it yet.
 
@@ -213,7 +251,7 @@ class Connection:
         The connection ends when it is given back.
         """
         self.raw.get_settings().clear_type_cache()
-        self.types.clear()
+        self.raw.known.clear()
         self.held.clear()
         self.full = False
         self.expires = -NEVER

@@ -7,7 +7,7 @@ oids differ from database to database, so that their codecs are set when a type 
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -44,16 +44,20 @@ class _Known(NamedTuple):
 class TypedConnection(asyncpg.Connection):
     """asyncpg's connection, which knows the types of extensions, and those that others know.
 
-    Each type in `known` stands behind those that it is made of.
+    Each type in `known` stands behind those that it is made of; `before_types` sees to it that
+    what others know is there, before anything is looked up.
     """
 
-    __slots__ = ("known",)
+    __slots__ = ("before_types", "known")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.known: dict[int, Any] = {}
+        self.before_types: Callable[[], Awaitable[None]] | None = None
 
     async def _introspect_types(self, typeoids: Any, timeout: float) -> Any:
+        if self.before_types is not None and not self.is_in_transaction():
+            await self.before_types()
         asked: Any = _Known()
         if not self.known.keys() >= set(typeoids):
             introspect: Any = getattr(super(), "_introspect_types")  # noqa: B009 (not in the stubs)

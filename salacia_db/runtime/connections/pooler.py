@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from salacia_db.runtime.connections.connection import Connection, RawConnection
+from salacia_db.runtime.connections.connection import INCARNATION, Connection, RawConnection
 from salacia_db.runtime.errors import UsageError
 from salacia_db.runtime.statement import Statement
 
@@ -47,6 +47,10 @@ class PooledConnection(Connection):
     __slots__ = ()
 
     wanders = True
+
+    async def _fetch_incarnation(self) -> str | None:
+        found: str | None = await self.raw.fetchval(INCARNATION)
+        return found
 
     async def prepare(self, statement: Statement) -> Any:
         """The statement without a name. What the server tells of it holds for one call only.

@@ -8,7 +8,7 @@ import asyncpg
 from salacia_db import tls
 from salacia_db.config import DatabaseSettings
 from salacia_db.runtime.connections import failures
-from salacia_db.runtime.connections.connection import INCARNATION, Connection, RawConnection
+from salacia_db.runtime.connections.connection import Connection, RawConnection
 from salacia_db.runtime.connections.extensions import KnownTypes
 from salacia_db.runtime.connections.pooler import PooledConnection, PooledRawConnection
 from salacia_db.runtime.errors import ConnectionFailed
@@ -47,16 +47,8 @@ class Server:
     async def connect(self) -> Connection:
         """A new connection, set up for the pool. Raises `ConnectionFailed`."""
         raw = await self._open()
-        try:
-            incarnation = await self._incarnation(raw)
-        except BaseException:
-            raw.terminate()
-            raise
-        raw.known = self._types.of(incarnation)
         kind = Connection if self.settings.pooler is None else PooledConnection
-        return kind(
-            raw, incarnation=incarnation, limit=self.settings.prepared_statements, types=raw.known
-        )
+        return kind(raw, limit=self.settings.prepared_statements, types=self._types)
 
     async def _open(self) -> RawConnection:
         settings = self.settings
@@ -86,22 +78,6 @@ class Server:
         else:
             return raw
         # Not in the handler: the driver's frames hold the password.
-        raise failure
-
-    async def _incarnation(self, raw: RawConnection) -> str | None:
-        try:
-            found: str | None = await raw.fetchval(
-                INCARNATION, timeout=self.settings.connect_timeout
-            )
-        except asyncpg.PostgresError as error:
-            if not failures.lost(error, raw):
-                # Some managed servers hide the log's position: lost commits stay unknown there.
-                return None
-            failure = self._refused(error)
-        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-            failure = self._refused(error)
-        else:
-            return found
         raise failure
 
     def _refused(self, error: Exception) -> ConnectionFailed:

@@ -177,6 +177,8 @@ class Transaction:
             commands += frame.marking
         connection.start(SAVEPOINT if self.frames[0].open else BEGIN, self.timeout)
         try:
+            if not connection.knows_incarnation and not self.frames[0].open:
+                await connection.learn_incarnation()
             await connection.command("; ".join(commands))
         except asyncio.CancelledError:
             self.frames[0].cancelled = True
