@@ -15,6 +15,7 @@ from .messages import MessagesQueries
 from .relations import Relations
 from .statistics import StatisticsQueries
 from .system_metadata import SystemMetadataQueries
+from .upkeep import UpkeepQueries
 
 
 class Queries(Finds, Protocol):
@@ -63,6 +64,11 @@ class Queries(Finds, Protocol):
         """Queries of sql/system_metadata.sql."""
         ...
 
+    @property
+    def upkeep(self) -> UpkeepQueries:
+        """Queries of sql/upkeep.sql."""
+        ...
+
 
 class UnitOfWork(_UnitOfWork):
     """One transaction; its groups of queries run in it."""
@@ -106,6 +112,11 @@ class UnitOfWork(_UnitOfWork):
     def system_metadata(self) -> SystemMetadataQueries:
         """Queries of sql/system_metadata.sql."""
         return SystemMetadataQueries(self.session)
+
+    @lazy
+    def upkeep(self) -> UpkeepQueries:
+        """Queries of sql/upkeep.sql."""
+        return UpkeepQueries(self.session)
 
 
 class Database(_Database[UnitOfWork]):
@@ -153,6 +164,11 @@ class Database(_Database[UnitOfWork]):
     def system_metadata(self) -> SystemMetadataQueries:
         """Queries of sql/system_metadata.sql."""
         return SystemMetadataQueries(self.session)
+
+    @lazy
+    def upkeep(self) -> UpkeepQueries:
+        """Queries of sql/upkeep.sql."""
+        return UpkeepQueries(self.session)
 
 
 def connect(

@@ -98,6 +98,10 @@ INDEXES = {
     "statistics.hourly": {"interaction_summaries_span_idx"},
     "statistics.periods": {"interaction_summaries_span_idx", "ai_interactions_created_at_idx"},
     "statistics.top_models": {"interaction_summaries_span_idx", "ai_interactions_created_at_idx"},
+    "upkeep.forget_interactions": {"ai_interactions_created_at_idx", "ai_interactions_pkey"},
+    "upkeep.forget_requests": {"api_requests_pkey"},
+    "upkeep.forget_checks": {"health_checks_created_at_idx", "health_checks_pkey"},
+    "upkeep.forget_summaries": {"interaction_summaries_span_idx"},
     "system_metadata.get": {"system_metadata_key_key"},
     "system_metadata.delete": {"system_metadata_key_key"},
     "system_metadata.with_prefix": {"system_metadata_key_key"},
@@ -138,7 +142,8 @@ READ_ALL_PROVIDERS = {
     "ai_providers.with_interactions",
 }
 
-READ_NOTHING = {"health_checks.ping"}
+# Or by functions of their own.
+READ_NOTHING = {"health_checks.ping", "upkeep.fold", "upkeep.recount", "upkeep.sort_words"}
 
 # What is not folded into the summaries yet; the upkeep keeps it small.
 READ_ALL_CHANGES = {"statistics.hourly", "statistics.periods", "statistics.top_models"}

@@ -1,0 +1,112 @@
+"""Upkeep: figures brought up, words sorted, and what is too old deleted, a little at a time."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from salacia import Database
+
+BATCH = 5_000
+"""Rows deleted in one transaction."""
+FOLD = 50_000
+"""Changes folded in one transaction."""
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long rows are kept; None for ever."""
+
+    interactions: timedelta | None = None
+    requests: timedelta | None = None
+    checks: timedelta | None = None
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """What one round of upkeep did."""
+
+    folded: int = 0
+    """Changes that the summaries have now."""
+    words: int = 0
+    """Pages of new words that were sorted into the index."""
+    interactions: int = 0
+    """Interactions deleted."""
+    requests: int = 0
+    """API requests deleted."""
+    checks: int = 0
+    """Health checks deleted."""
+
+
+async def round_of(db: Database, retention: Retention | None = None) -> Kept:
+    """Everything once. Each step is a transaction of its own, so that nobody waits for all.
+
+    It needs the rights of the tables' owner. Several at a time do no harm.
+    """
+    keep = retention or Retention()
+    now = datetime.now(UTC)
+    forgotten = {
+        "interactions": await _forget(now, keep.interactions, db.upkeep.forget_interactions),
+        "requests": await _forget(now, keep.requests, _requests(db)),
+        "checks": await _forget(now, keep.checks, db.upkeep.forget_checks),
+    }
+    folded = await fold(db)
+    if keep.interactions is not None:
+        # What a running transaction deleted later isn't folded yet; its summaries stay until then.
+        await db.upkeep.forget_summaries(until=now - keep.interactions)
+    words = sum(await db.upkeep.sort_words())
+    return Kept(folded=folded, words=words, **forgotten)
+
+
+async def fold(db: Database) -> int:
+    """Bring the summaries up to the last commit; returns how many changes were added."""
+    folded = 0
+    while (some := await db.upkeep.fold(at_most=FOLD)) > 0:
+        folded += some
+        if some < FOLD:
+            break
+    return folded
+
+
+async def recount(db: Database) -> int:
+    """Count all interactions anew, where triggers were off; returns how many figures were wrong.
+
+    It reads the whole table, and holds up nobody.
+    """
+    corrected = await db.upkeep.recount()
+    await fold(db)
+    return corrected
+
+
+async def keep_up(
+    db: Database,
+    every: timedelta,
+    retention: Retention | None = None,
+    report: Callable[[Kept], None] = lambda _: None,
+) -> None:
+    """A round of upkeep, and the next one `every` later, until cancelled."""
+    while True:
+        report(await round_of(db, retention))
+        await asyncio.sleep(every.total_seconds())
+
+
+async def _forget(
+    now: datetime, age: timedelta | None, delete: Callable[..., Awaitable[int]]
+) -> int:
+    forgotten = 0
+    while age is not None:
+        some = await delete(until=now - age, at_most=BATCH)
+        forgotten += some
+        if some < BATCH:
+            break
+    return forgotten
+
+
+def _requests(db: Database) -> Callable[..., Awaitable[int]]:
+    async def forget(*, until: datetime, at_most: int) -> int:
+        # Ids of version 7 begin with their time, and nothing else of the table is in that order.
+        milliseconds = int(until.timestamp() * 1000)
+        first = uuid.UUID(int=milliseconds << 80)
+        return await db.upkeep.forget_requests(first_id=first, at_most=at_most)
+
+    return forget
