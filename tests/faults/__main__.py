@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 import faults.scenarios  # noqa: F401 - registers them
 from faults.clients import Asyncpg, Salacia
-from faults.report import Line, as_json, as_markdown, write_into
+from faults.report import HEAD, Line, as_json, as_row, write_into
 from faults.scenario import SCENARIOS, NotRun, Scenario, run
 
 T = TypeVar("T")
@@ -44,19 +44,19 @@ def main() -> int:
             print(f"{each.name:28} {each.title}{f' (not run: {lacking})' if lacking else ''}")
         return 0
     # They report what they met; the table says it.
-    for name in ("asyncpg", "salacia_db.hooks"):
+    for name in ("asyncpg", "salacia_db.hooks", "salacia_db.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     chosen = [SCENARIOS[name] for name in options.only] or list(SCENARIOS.values())
     lines = []
+    print(HEAD, end="", flush=True)
     for each in chosen:
         lines.append(examine(each, quick=options.quick))
+        print(as_row(lines[-1]), end="", flush=True)
         print(_progress(lines[-1]), file=sys.stderr, flush=True)
-    table = as_markdown(lines)
-    print(table, end="")
     if options.json is not None:
         options.json.write_bytes(as_json(lines))
     if options.docs or (options.docs is None and not options.only and not options.quick):
-        write_into(DOCS, table)
+        write_into(DOCS, HEAD + "".join(map(as_row, lines)))
     return int(any(line.violated or line.broken for line in lines))
 
 

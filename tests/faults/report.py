@@ -11,6 +11,11 @@ from faults.scenario import Found, Scenario
 LETTERS = "ABCPSDLK"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
+HEAD = (
+    f"| scenario | attempts | {' | '.join(LETTERS)} | recovered in | raw asyncpg | recovered in |\n"
+    f"| --- | ---: | {' | '.join(['---:'] * len(LETTERS))} | ---: | --- | ---: |\n"
+)
+
 
 class Line(Struct):
     """A scenario with what was found, or why it was not run, or that it broke down itself."""
@@ -43,14 +48,12 @@ def _object(line: Line) -> dict[str, Any]:
     )
 
 
-def as_markdown(lines: list[Line]) -> str:
-    """The table: violations of each invariant, and raw asyncpg's beside them."""
-    head = ["scenario", "attempts", *LETTERS, "recovered in", "raw asyncpg", "recovered in"]
-    rows = [head, ["---", *["---:"] * (len(head) - 3), "---:", "---", "---:"], *map(_row, lines)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+def as_row(line: Line) -> str:
+    """A row of the table: violations of each invariant, and raw asyncpg's beside them."""
+    return f"| {' | '.join(_cells(line))} |\n"
 
 
-def _row(line: Line) -> list[str]:
+def _cells(line: Line) -> list[str]:
     found = line.salacia
     if found is None:
         return [line.scenario.title, "not run", *[""] * len(LETTERS), "", _why(line), ""]

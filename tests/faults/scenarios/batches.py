@@ -15,7 +15,7 @@ async def _batched(bench: Bench, entry: Entry, note: str = "") -> None:
     await bench.client.db.ledger.add_batched(entry.id, note)
 
 
-@scenario("a batch with a bad row", quick=WAVE, full=40 * WAVE, against=(Salacia,))
+@scenario("a batch with a bad row", quick=WAVE, full=40 * WAVE, timeout=5.0, against=(Salacia,))
 async def batch_bad_row(bench: Bench) -> None:
     async def caller(number: int) -> None:
         note = "bad" if number % 7 == 3 else "good"
@@ -27,7 +27,13 @@ async def batch_bad_row(bench: Bench) -> None:
         await bench.together(caller(number) for number in range(WAVE))
 
 
-@scenario("a batch whose callers are cancelled", quick=WAVE, full=40 * WAVE, against=(Salacia,))
+@scenario(
+    "a batch whose callers are cancelled",
+    quick=WAVE,
+    full=40 * WAVE,
+    timeout=5.0,
+    against=(Salacia,),
+)
 async def batch_cancelled(bench: Bench) -> None:
     random = Random(5)
 
@@ -42,7 +48,13 @@ async def batch_cancelled(bench: Bench) -> None:
         await bench.together(caller(number) for number in range(WAVE))
 
 
-@scenario("the database closed while batches queue", quick=WAVE, full=20 * WAVE, against=(Salacia,))
+@scenario(
+    "the database closed while batches queue",
+    quick=WAVE,
+    full=20 * WAVE,
+    timeout=5.0,
+    against=(Salacia,),
+)
 async def batch_shutdown(bench: Bench) -> None:
     random = Random(6)
     assert isinstance(bench.client, Salacia)

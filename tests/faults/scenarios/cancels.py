@@ -42,7 +42,7 @@ async def cancel_storm_repeated(bench: Bench) -> None:
     await _storm(bench, (2, 5))
 
 
-@scenario("a cancel that arrives late, while the next one works", quick=10, full=200, size=1)
+@scenario("a cancel that arrives late, while the next one works", quick=10, full=100, size=1)
 async def late_cancel(bench: Bench) -> None:
     def hold_back(data: bytes) -> float | None:
         return 0.03 if data.startswith(_CANCEL_REQUEST) else None

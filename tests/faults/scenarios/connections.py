@@ -39,7 +39,7 @@ async def truncated_frames(bench: Bench) -> None:
         await bench.attempt()
 
 
-@scenario("answers garbled", quick=12, full=500, timeout=0.4, acquire=2.0)
+@scenario("answers garbled", quick=12, full=120, timeout=0.4, acquire=2.0)
 async def garbled_frames(bench: Bench) -> None:
     random = Random(3)
 
@@ -67,7 +67,7 @@ async def black_hole(bench: Bench) -> None:
         await bench.recovered()
 
 
-@scenario("a black hole that opens at COMMIT", quick=4, full=40, timeout=0.5)
+@scenario("a black hole that opens at COMMIT", quick=4, full=24, timeout=0.5)
 async def black_hole_at_commit(bench: Bench) -> None:
     for _ in range(bench.attempts):
         bench.proxy.rule = always(b"COMMIT", "hole")
