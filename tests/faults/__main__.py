@@ -30,6 +30,7 @@ import faults.scenarios  # noqa: F401 - registers them
 from faults.clients import Asyncpg, Salacia
 from faults.report import HEAD, Line, as_json, as_row, write_into
 from faults.scenario import SCENARIOS, NotRun, Scenario, run
+from faults.soak import soak
 
 T = TypeVar("T")
 DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -46,6 +47,8 @@ def main() -> int:
     # They report what they met; the table says it.
     for name in ("asyncpg", "salacia_db.hooks", "salacia_db.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if options.soak is not None:
+        return int(asyncio.run(soak(options.soak)))
     chosen = [SCENARIOS[name] for name in options.only] or list(SCENARIOS.values())
     lines = []
     print(HEAD, end="", flush=True)
@@ -106,6 +109,9 @@ def _options() -> argparse.Namespace:
         "--docs",
         action=argparse.BooleanOptionalAction,
         help="write the table to docs/faults.md; so it is where all scenarios ran in full",
+    )
+    parser.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="salacia_db under changing faults, so long"
     )
     options = parser.parse_args()
     for name in options.only:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
@@ -106,6 +107,7 @@ class Bench:
         self.attempts = attempts
         self.ledger = Ledger()
         self.violations = checks.none()
+        self.told: Counter[str] = Counter()
         self.recovery_s: float | None = None
         self._recovered = False
         self._lag = checks.Lag()
@@ -196,14 +198,16 @@ class Bench:
                 group.create_task(each)
 
     @asynccontextmanager
-    async def load(self, callers: int | None = None, **options: Any) -> AsyncIterator[None]:
-        """Callers who make one attempt after the other while the block runs."""
+    async def load(
+        self, callers: int | None = None, *, pause: float = 0.002, **options: Any
+    ) -> AsyncIterator[None]:
+        """Callers who make one attempt after the other while the block runs, with pauses."""
         over = False
 
         async def caller() -> None:
             while not over:
                 await self.attempt(**options)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(pause)
 
         callers = callers or 2 * self.client.size
         async with asyncio.TaskGroup() as group:
@@ -252,18 +256,27 @@ class Bench:
         await self.recovered()
         if self.bystander.is_closed():
             await self.connect_again()
+        await self.settle()
+        return Found(
+            attempts=self.told.total(),
+            violations={letter: self.violations[letter] for letter in "ABCPSDLK"},
+            recovery_s=None if self.recovery_s is None else round(self.recovery_s, 2),
+            told=dict(self.told),
+        )
+
+    async def settle(self) -> None:
+        """Compares what callers were told so far with what is there, and closes the ledger.
+
+        Nobody may be making an attempt meanwhile.
+        """
         if isinstance(self.client, Salacia):
             await self.ledger.resolve(self.client.db)
         self.violations["S"] += await checks.sessions(self.client, self.bystander)
         self.violations["L"] += await checks.states(self.client, self.fresh)
         self.violations["D"] += checks.lateness(self.ledger.entries)
         self.violations.update(await self.ledger.compare(self.bystander))
-        return Found(
-            attempts=len(self.ledger.entries),
-            violations={letter: self.violations[letter] for letter in "ABCPSDLK"},
-            recovery_s=None if self.recovery_s is None else round(self.recovery_s, 2),
-            told=dict(self.ledger.told),
-        )
+        self.told.update(self.ledger.told)
+        self.ledger.entries.clear()
 
     async def run(self, library: type[Client]) -> Found:
         """Runs the scenario for one library. Raises `NotRun`."""

@@ -139,3 +139,14 @@ def test_the_table_goes_between_its_markers(tmp_path: Path) -> None:
     file.write_text("# A\n")
     with pytest.raises(ValueError, match="faults: begin"):
         write_into(file, "")
+
+
+def test_a_soak_tells_what_accumulates() -> None:
+    done = faults("--soak", "0.05")
+    assert done.returncode == 0, done.stdout + done.stderr
+    head, _, first, last, _, attempts, violations = done.stdout.splitlines()
+    assert head.startswith("| minutes | attempts | violations | memory | tasks | sessions |")
+    assert first.startswith("| 0.0 | 0 | 0 | ")
+    assert "committed" in attempts
+    assert violations == "violations: " + ", ".join(f"0 {letter}" for letter in LETTERS)
+    assert last.split(" | ")[2] == "0"
