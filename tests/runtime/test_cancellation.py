@@ -19,6 +19,9 @@ from salacia_db.runtime import (
     TransactionRolledBack,
 )
 
+# The pool draws lifetimes while hypothesis draws examples, in a thread of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
+
 POOL = 2
 # How a unit that is undone may end; the last two where what was cancelled was swallowed.
 EXPECTED = (asyncio.CancelledError, ZeroDivisionError, TransactionRolledBack, DatabaseError)
