@@ -84,6 +84,14 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     """What stands before the server: a pooler that lends its connections for a transaction."""
     log_statements: bool = False
     """Whether names and durations (never values) go to the logger `salacia_db.statements`."""
+    measure: bool = False
+    """Whether `db.stats()` tells calls, errors and times of each statement."""
+    slow_statements: float | None = None
+    """Calls that took longer go to the logger `salacia_db.slow`, by name."""
+    slow_plans: bool = False
+    """Whether their plans are asked for, and logged there, too."""
+    telemetry: bool | None = None
+    """Whether to tell OpenTelemetry; None: where the program has set it up before."""
     application_name: str = "salacia_db"
     """What pg_stat_activity and the server's log call us."""
     search_path: tuple[str, ...] | Literal["generated", "server"] = "generated"
@@ -131,6 +139,10 @@ class Overrides(TypedDict, total=False):
     require_settings: tuple[str, ...]
     pooler: Literal["transaction"] | None
     log_statements: bool
+    measure: bool
+    slow_statements: float | None
+    slow_plans: bool
+    telemetry: bool | None
     application_name: str
     search_path: tuple[str, ...] | Literal["generated", "server"]
     role_check: Literal["warn", "refuse", "off"]
@@ -319,6 +331,13 @@ def _check_ranges(settings: DatabaseSettings) -> None:
                 f"require_settings has {name!r}, which is no name of a setting; write it like "
                 "('app.tenant',)"
             )
+    if settings.slow_plans and settings.slow_statements is None:
+        raise ConfigurationError("slow_plans needs slow_statements: the seconds that are slow")
+    if settings.slow_plans and settings.pooler:
+        raise ConfigurationError(
+            "slow_plans needs sessions of its own: it can't be had through a pooler in transaction "
+            "mode"
+        )
     times = {
         "pool_acquire": pool.acquire,
         "pool_idle": pool.idle,
@@ -329,6 +348,7 @@ def _check_ranges(settings: DatabaseSettings) -> None:
         "connect_timeout": settings.connect_timeout,
         "close_timeout": settings.close_timeout,
         "hook_timeout": settings.hook_timeout,
+        "slow_statements": settings.slow_statements,
     }
     for name, seconds in times.items():
         # Written this way round so that NaN fails, too.

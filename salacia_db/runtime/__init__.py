@@ -5,6 +5,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.connections.codecs import as_json
+from salacia_db.runtime.connections.counts import PoolStats
 from salacia_db.runtime.database import Database
 from salacia_db.runtime.dynamic import Dynamic, When
 from salacia_db.runtime.errors import (
@@ -75,6 +76,7 @@ from salacia_db.runtime.values.interval import Interval
 from salacia_db.runtime.values.json import decode_at, decode_json, json_decoder
 from salacia_db.runtime.values.secret import Secret, reveal
 from salacia_db.runtime.values.uuid7 import uuid7
+from salacia_db.runtime.watching.stats import StatementStats, Stats
 from salacia_db.texts import Key
 
 __all__ = [
@@ -131,6 +133,7 @@ __all__ = [
     "PermissionDenied",
     "PoolDeadlock",
     "PoolSettings",
+    "PoolStats",
     "PoolTimeout",
     "Profile",
     "QueueFull",
@@ -147,6 +150,8 @@ __all__ = [
     "Session",
     "Statement",
     "StatementCancelled",
+    "StatementStats",
+    "Stats",
     "Stream",
     "Struct",
     "Table",

@@ -38,7 +38,6 @@ from salacia_db.runtime.connections.role_check import check_role
 from salacia_db.runtime.connections.server import Server
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.runtime.finding.finder import Finder
-from salacia_db.runtime.logged import LoggedPooledSession, LoggedTransactionSession
 from salacia_db.runtime.place import caller
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.required import RefusingSession, check_given
@@ -51,6 +50,7 @@ from salacia_db.runtime.units.options import Isolation, Options, Setting, UnitOp
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Transaction
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
+from salacia_db.runtime.watching import Watching
 from salacia_db.runtime.watching.stats import Stats
 
 T = TypeVar("T")
@@ -82,13 +82,18 @@ class Database(Finder[Session], Generic[U]):
         self.hooks = hooks if hooks is not None else Hooks()
         self.timeout = NEVER if self.settings.timeout is None else self.settings.timeout
         self._server = Server(self.settings, self._search_path())
-        self.pool = Pool(self.settings.pool, self.open_connection)
+        self._watching = Watching.of(self.settings, self.open_connection)
+        watching = self._watching
+        self.pool = (
+            Pool(self.settings.pool, self.open_connection) if watching is None else watching.pool
+        )
         self._late = LateRunner(self.hooks, self.settings.hook_timeout)
-        logs = self.settings.log_statements
-        self._pooled = LoggedPooledSession(self) if logs else PooledSession(self)
+        self._retries = 0
+        self._pooled = PooledSession(self) if watching is None else watching.session(self)
         self._required = self.settings.require_settings
         self.session: Session = RefusingSession(self._required) if self._required else self._pooled
-        self._session_class = LoggedTransactionSession if logs else TransactionSession
+        self._make_transaction = Transaction if watching is None else watching.transaction
+        self._make_session = TransactionSession if watching is None else watching.unit_session
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.settings.location}>"
@@ -122,6 +127,8 @@ class Database(Finder[Session], Generic[U]):
         await self.pool.close(self.settings.close_timeout)
         # What the last units of work left behind.
         await self._late.close(self.settings.close_timeout)
+        if self._watching is not None:
+            await self._watching.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -155,7 +162,7 @@ class Database(Finder[Session], Generic[U]):
         if self._required:
             check_given(self._required, options.settings)
         transaction = self.transaction(options, caller())
-        session = self._session_class(transaction, self.hooks)
+        session = self._make_session(transaction, self.hooks)
         return cast("U", self.unit_of_work_class(session, self._late))
 
     async def run(
@@ -180,6 +187,7 @@ class Database(Finder[Session], Generic[U]):
             args,
             attempts=attempts,
             seconds=seconds,
+            retried=self._retried,
         )
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
@@ -207,7 +215,12 @@ class Database(Finder[Session], Generic[U]):
 
     def stats(self) -> Stats:
         """The pool's state and what it has counted; of each statement, where that is measured."""
-        return Stats(pool=self.pool.stats(), statements={})
+        watching = self._watching
+        return Stats(
+            pool=self.pool.stats(),
+            retries=self._retries,
+            statements={} if watching is None else watching.tally.stats(),
+        )
 
     # --- for the runtime --------------------------------------------------------------------------
 
@@ -223,9 +236,14 @@ class Database(Finder[Session], Generic[U]):
 
     def transaction(self, options: Options, where: str) -> Transaction:
         """What a new unit of work stands on."""
-        return Transaction(
+        return self._make_transaction(
             self.pool, self.open_connection, timeout=self.timeout, options=options, where=where
         )
+
+    def _retried(self) -> None:
+        self._retries += 1
+        if self._watching is not None:
+            self._watching.retried()
 
 
 def _start_embedded(url: str) -> str:

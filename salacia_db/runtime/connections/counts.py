@@ -46,7 +46,6 @@ class Counts:
     """The counters of a pool."""
 
     __slots__ = (
-        "acquired",
         "broken",
         "cancelled",
         "closed",
@@ -60,7 +59,6 @@ class Counts:
     )
 
     def __init__(self) -> None:
-        self.acquired: int | None = None
         self.waited = 0
         self.timeouts = 0
         self.deadlocks = 0

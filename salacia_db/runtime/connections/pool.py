@@ -154,9 +154,9 @@ class Pool:
         Raises `PoolTimeout`, `PoolDeadlock`, `ConnectionFailed`.
         """
         self.check()
-        connection = self.take()
-        if connection is not None:
-            return connection
+        return self.take() or await self._wait()
+
+    async def _wait(self) -> Connection:
         try:
             self._waiters.refuse_deadlock(self.connections, self.settings.max)
         except PoolDeadlock:
@@ -261,8 +261,13 @@ class Pool:
             idle=idle,
             opening=self._opener.opening,
             waiting=len(self._waiters),
+            acquired=self.lendings(),
             **counts,
         )
+
+    def lendings(self) -> int | None:
+        """How often a connection was lent; None, since that isn't counted here."""
+        return None
 
     # --- for upkeep -------------------------------------------------------------------------------
 
@@ -329,7 +334,7 @@ class Pool:
         room = self.settings.max - len(self.connections) - opening
         self._opener.open(min(room, len(self._waiters) - opening))
 
-    def _welcome(self, connection: Connection, _: float) -> None:
+    def _welcome(self, connection: Connection, seconds: float) -> None:
         # Not all at once: what was opened together must not end together.
         lifetime = self.settings.lifetime * random.uniform(0.9, 1.1)  # noqa: S311
         connection.expires = monotonic() + lifetime if not self._closing else -NEVER

@@ -14,6 +14,7 @@ from salacia_db.runtime.errors import (
     UsageError,
 )
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
+from salacia_db.texts import printable
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
@@ -40,11 +41,15 @@ async def run(
     *,
     attempts: int,
     seconds: float,
+    retried: Callable[[], None],
 ) -> T:
-    """What the function returns for a unit of work, once that is committed. See `Database.run`."""
+    """What the function returns for a unit of work, once that is committed. See `Database.run`.
+
+    `retried` is called before each attempt but the first.
+    """
     kept: list[bool] = []
 
-    async for attempt in _attempts(function, kept, attempts, seconds):
+    async for attempt in _attempts(function, kept, attempts, seconds, retried):
         with attempt:
             async with open_unit() as unit:
                 unit.after_commit(kept.append, True)
@@ -54,7 +59,11 @@ async def run(
 
 
 def _attempts(
-    function: Callable[..., object], kept: list[bool], attempts: int, seconds: float
+    function: Callable[..., object],
+    kept: list[bool],
+    attempts: int,
+    seconds: float,
+    retried: Callable[[], None],
 ) -> "AsyncRetrying":
     # Imported late: most programs that run never need it.
     from tenacity import (
@@ -71,7 +80,10 @@ def _attempts(
 
     def note(state: "RetryCallState") -> None:
         error, number = _failure(state), state.attempt_number
-        _log.info("%s is run again after %s (attempt %d)", name, type(error).__name__, number)
+        retried()
+        _log.info(
+            "%s is run again after %s (attempt %d)", printable(name), type(error).__name__, number
+        )
 
     def give_up(state: "RetryCallState") -> NoReturn:
         error = _failure(state)

@@ -22,6 +22,7 @@ from salacia_db.runtime.units.events import (
     Updated,
     Updating,
 )
+from salacia_db.texts import printable
 
 if TYPE_CHECKING:
     from salacia_db.runtime.units.transaction import Transaction
@@ -349,7 +350,7 @@ class Hooks:
     def report(self, function: object, error: BaseException) -> None:
         """Tells of a failure that can't be raised."""
         name = getattr(function, "__qualname__", type(function).__name__)
-        _log.error("%s failed after the transaction's end", name, exc_info=error)
+        _log.error("%s failed after the transaction's end", printable(name), exc_info=error)
         for listener in self._on_error:
             try:
                 listener(HookFailure(name, error))

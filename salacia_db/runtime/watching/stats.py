@@ -22,5 +22,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     """A database's figures since it was made, and its state now."""
 
     pool: PoolStats
+    retries: int
+    """How often `db.run` has run a unit of work again."""
     statements: dict[str, StatementStats]
     """By the name of the query; empty where nothing is measured."""
