@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -32,8 +33,8 @@ def is_wanted(asked: bool | None) -> bool:
         )
     if asked:
         try:
-            import opentelemetry.metrics
-            import opentelemetry.trace  # noqa: F401
+            import_module("opentelemetry.metrics")
+            import_module("opentelemetry.trace")
         except ImportError:
             raise ConfigurationError(
                 "telemetry=True needs opentelemetry-api: pip install 'salacia-db[telemetry]'"
