@@ -276,6 +276,7 @@ CREDENTIALS = {
     "X-Innocent": f"Bearer {KEY}",
     "x-forwarded-authorization": "x",
     "X-Other": KEY,
+    "X-Upstream": "Basic dTpw",
 }
 HARMLESS = {
     "accept": "*/*",
