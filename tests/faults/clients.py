@@ -10,102 +10,16 @@ from typing import Any
 import asyncpg
 
 from faults.ledger import PARTS, Entry, Told
-from salacia_db import runtime
+from faults.queries import ADD, COPY, INSERT, INSERT_BOTH, TARGET, Database, UnitOfWork
 from salacia_db.runtime import (
-    Batch,
     CommitOutcomeUnknown,
-    CopyTarget,
-    Group,
     Hooks,
-    Statement,
-    lazy,
 )
 from salacia_db.runtime.units.options import Isolation
 
 Row = tuple[int, int, str]
 
 _ATTEMPTS = 10  # as many as `db.run` makes
-
-# As the generator writes it.
-_INSERT = "insert into ledger (id, part, note) values ($1, $2, $3)"
-ADD = Statement(
-    "ledger.add",
-    f"-- ledger.add\n{_INSERT}",
-    parameters=("id", "part", "note"),
-    clean=True,
-    tracked=f"-- ledger.add\n{_INSERT} returning pg_current_xact_id()",
-)
-_INSERT_BOTH = (
-    "with first as (insert into ledger (id, part, note) values ($1, 0, $2)) "
-    "insert into ledger (id, part, note) values ($1, 1, $2)"
-)
-_BATCHED = f"-- ledger.add_both\n{_INSERT_BOTH} returning id, $3::int4"
-ADD_BOTH = Statement(
-    "ledger.add_both",
-    f"-- ledger.add_both\n{_INSERT_BOTH} returning id",
-    parameters=("id", "note"),
-    clean=True,
-    tracked=f"-- ledger.add_both\n{_INSERT_BOTH} returning id, pg_current_xact_id()",
-    batch=Batch(
-        Statement(
-            "ledger.add_both",
-            _BATCHED,
-            clean=True,
-            tracked=f"{_BATCHED}, pg_current_xact_id()",
-        ),
-        size=256,
-    ),
-)
-
-
-COPY = Statement("ledger.copy", "-- ledger.copy", parameters=("id", "part", "note"), clean=True)
-TARGET = CopyTarget("ledger", "public", ("id", "part", "note"))
-KIND = Statement(
-    "ledger.kind", "-- ledger.kind\nselect $1::kind", parameters=("k",), read_only=True, clean=True
-)
-
-
-class Entries(Group):
-    """Queries on the ledger."""
-
-    __slots__ = ()
-
-    async def add(self, id: int, part: int, note: str = "") -> int:
-        """Writes a part."""
-        return await self._session.execute(ADD, id, part, note)
-
-    async def add_both(self, id: int, note: str = "") -> None:
-        """Writes both parts in one statement."""
-        await self._session.fetchone(ADD_BOTH, id, note)
-
-    async def kind(self, k: str) -> str:
-        """A value of an enum, to the server and back."""
-        found: str = await self._session.fetchval(KIND, k)
-        return found
-
-    async def add_batched(self, id: int, note: str = "") -> None:
-        """The same, in a batch with others who call it now."""
-        await self._session.batched.fetchone(ADD_BOTH, id, note)
-
-
-class UnitOfWork(runtime.UnitOfWork):
-    """A unit of work with the ledger's queries."""
-
-    @lazy
-    def ledger(self) -> Entries:
-        """Queries on the ledger."""
-        return Entries(self.session)
-
-
-class Database(runtime.Database[UnitOfWork]):
-    """A database with the ledger's queries."""
-
-    unit_of_work_class = UnitOfWork
-
-    @lazy
-    def ledger(self) -> Entries:
-        """Queries on the ledger."""
-        return Entries(self.session)
 
 
 class Session(ABC):
@@ -264,7 +178,7 @@ class _PlainSession(Session):
         self.connection = connection
 
     async def write(self, entry: Entry, part: int, note: str = "") -> None:
-        await self.connection.execute(_INSERT, entry.id, part, note)
+        await self.connection.execute(INSERT, entry.id, part, note)
 
     async def execute(self, sql: str, *args: Any) -> None:
         await self.connection.execute(sql, *args)
@@ -277,7 +191,7 @@ class _PlainSession(Session):
         return found
 
     async def write_many(self, rows: list[Row]) -> None:
-        await self.connection.executemany(_INSERT, rows)
+        await self.connection.executemany(INSERT, rows)
 
     async def copy(self, rows: list[Row]) -> None:
         await self.connection.copy_records_to_table("ledger", records=rows)
@@ -313,7 +227,7 @@ class Asyncpg(Client):
             entry.hook()
 
     async def write_alone(self, entry: Entry) -> None:
-        await self.pool.execute(_INSERT_BOTH, entry.id, "", timeout=self.timeout)
+        await self.pool.execute(INSERT_BOTH, entry.id, "", timeout=self.timeout)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return await self.pool.fetchval(sql, *args, timeout=self.timeout)

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from faults.scenario import Found, Scenario
+from faults.bench import Found
+from faults.scenario import Scenario
 
 LETTERS = "ABCPSDLK"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"

@@ -89,10 +89,11 @@ async def breakable_server(settings: Mapping[str, str]) -> AsyncIterator[Breakab
 
 @contextmanager
 def frozen(pids: Iterable[int]):
-    """Stops processes with SIGSTOP; lets them go on afterwards."""
+    """Stops processes with SIGSTOP, those that there are still; lets them go on afterwards."""
     stopped = list(pids)
     for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:

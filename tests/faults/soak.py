@@ -8,9 +8,10 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
+from faults.bench import Bench
 from faults.clients import Salacia
 from faults.proxy import after_bytes, always
-from faults.scenario import Bench, Scenario
+from faults.scenario import Scenario
 from faults.scenarios.servers import server_back
 from faults.servers import frozen
 

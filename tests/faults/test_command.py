@@ -10,9 +10,10 @@ import pytest
 from msgspec import Struct
 
 from faults import __main__ as command
+from faults.bench import Found
 from faults.clients import Salacia
 from faults.report import LETTERS, Line, as_json, as_row, write_into
-from faults.scenario import SCENARIOS, Found
+from faults.scenario import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 NONE = dict.fromkeys(LETTERS, 0)

@@ -30,7 +30,8 @@ class Regret(Exception):
 async def state_leaks(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         # What the one before has left.
-        bench.violations["L"] += await session.fetchval(STATE) != bench.fresh
+        state = await session.fetchval(STATE)
+        bench.violations["L"] += state != bench.fresh
         await session.write_all(entry)
         await session.execute(_TRACES)
         if entry.id % 3 == 1:

@@ -42,7 +42,8 @@ async def _under_load(bench: Bench, work: Step) -> None:
         await everybody.wait()
 
     async def look() -> None:
-        bench.violations["P"] += (await bench.attempt(meet)).told != "committed"
+        entry = await bench.attempt(meet)
+        bench.violations["P"] += entry.told != "committed"
 
     await bench.together(look() for _ in range(bench.client.size))
 
