@@ -44,11 +44,11 @@ async def _transfers(bench: Bench, isolation: Isolation, *, lock: bool) -> None:
     bench.violations["A"] += total != ACCOUNTS * EACH
 
 
-@scenario("serialization failures, the sum conserved", quick=64, full=1600, size=8)
+@scenario("serialization failures, the sum conserved", quick=64, full=800, size=8)
 async def serialization_storm(bench: Bench) -> None:
     await _transfers(bench, "serializable", lock=False)
 
 
-@scenario("deadlocks, the sum conserved", quick=64, full=1600, size=8)
+@scenario("deadlocks, the sum conserved", quick=64, full=800, size=8)
 async def deadlock_storm(bench: Bench) -> None:
     await _transfers(bench, "read committed", lock=True)

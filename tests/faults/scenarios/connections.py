@@ -9,7 +9,7 @@ from faults.proxy import Verdict, after_bytes, always
 from faults.scenario import Bench, scenario
 
 
-@scenario("the connection cut in the block, COMMIT never sent", quick=20, full=500)
+@scenario("the connection cut in the block, COMMIT never sent", quick=20, full=300)
 async def commit_never_sent(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         await session.write_all(entry)
@@ -21,7 +21,7 @@ async def commit_never_sent(bench: Bench) -> None:
         await bench.attempt(work)
 
 
-@scenario("cut at a byte on the way to the server", quick=60, full=1500)
+@scenario("cut at a byte on the way to the server", quick=60, full=500)
 async def cut_at_byte(bench: Bench) -> None:
     random = Random(1)
     for number in range(bench.attempts):
@@ -30,7 +30,7 @@ async def cut_at_byte(bench: Bench) -> None:
         await bench.attempt()
 
 
-@scenario("answers cut in the middle of a frame", quick=60, full=1500)
+@scenario("answers cut in the middle of a frame", quick=60, full=500)
 async def truncated_frames(bench: Bench) -> None:
     random = Random(2)
     for number in range(bench.attempts):
@@ -39,7 +39,7 @@ async def truncated_frames(bench: Bench) -> None:
         await bench.attempt()
 
 
-@scenario("answers garbled", quick=12, full=120, timeout=0.4, acquire=2.0)
+@scenario("answers garbled", quick=12, full=60, timeout=0.4, acquire=2.0)
 async def garbled_frames(bench: Bench) -> None:
     random = Random(3)
 
@@ -56,7 +56,7 @@ async def garbled_frames(bench: Bench) -> None:
         await bench.attempt()
 
 
-@scenario("a black hole: nothing comes back, nothing is refused", quick=8, full=40, acquire=1.5)
+@scenario("a black hole: nothing comes back, nothing is refused", quick=8, full=24, acquire=1.5)
 async def black_hole(bench: Bench) -> None:
     await bench.fill()
     for _ in range(bench.attempts // 8):
@@ -67,14 +67,14 @@ async def black_hole(bench: Bench) -> None:
         await bench.recovered()
 
 
-@scenario("a black hole that opens at COMMIT", quick=4, full=24, timeout=0.5)
+@scenario("a black hole that opens at COMMIT", quick=4, full=12, timeout=0.5)
 async def black_hole_at_commit(bench: Bench) -> None:
     for _ in range(bench.attempts):
         bench.proxy.rule = always(b"COMMIT", "hole")
         await bench.attempt()
 
 
-@scenario("answers that trickle in", quick=4, full=40, timeout=0.5)
+@scenario("answers that trickle in", quick=4, full=12, timeout=0.5)
 async def slow_reader(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         await session.write_all(entry)
@@ -88,7 +88,7 @@ async def slow_reader(bench: Bench) -> None:
         await bench.recovered()
 
 
-@scenario("connections cut and new ones refused", quick=2, full=20)
+@scenario("connections cut and new ones refused", quick=2, full=5)
 async def connections_refused(bench: Bench) -> None:
     async with bench.load():
         for number in range(bench.attempts):

@@ -47,7 +47,7 @@ async def _unit(bench: Bench, entry: Entry, *, faults: tuple[Callable[[], object
             await uow.ledger.add(entry.id, part)
 
 
-@scenario("after-commit hooks that raise or are cancelled", quick=20, full=1000, against=(Salacia,))
+@scenario("after-commit hooks that raise or are cancelled", quick=20, full=500, against=(Salacia,))
 async def hook_faults(bench: Bench) -> None:
     assert isinstance(bench.client, Salacia)
     reported: list[HookFailure] = []
@@ -64,7 +64,7 @@ async def hook_faults(bench: Bench) -> None:
     bench.violations["K"] += len(reported) != expected
 
 
-@scenario("after-commit hooks that hang", quick=8, full=80, size=8, against=(Salacia,))
+@scenario("after-commit hooks that hang", quick=8, full=32, size=8, against=(Salacia,))
 async def hanging_hooks(bench: Bench) -> None:
     deadline = bench.client.timeout + HOOK_TIMEOUT
     for _ in range(bench.attempts // 8):

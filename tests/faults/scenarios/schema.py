@@ -48,7 +48,7 @@ async def _under_load(bench: Bench, work: Step) -> None:
     await bench.together(look() for _ in range(bench.client.size))
 
 
-@scenario("columns altered, types of results made again, under load", quick=4, full=200)
+@scenario("columns altered, types of results made again, under load", quick=4, full=40)
 async def ddl_under_load(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         await session.write(entry, 0)
@@ -58,7 +58,7 @@ async def ddl_under_load(bench: Bench) -> None:
     await _under_load(bench, work)
 
 
-@scenario("an enum that is a parameter's type made again, under load", quick=4, full=200)
+@scenario("an enum that is a parameter's type made again, under load", quick=4, full=40)
 async def enum_made_again(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         await session.write(entry, 0)

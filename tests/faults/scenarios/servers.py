@@ -13,7 +13,7 @@ from faults.servers import Way, frozen
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-@scenario("backends terminated under load", quick=5, full=200)
+@scenario("backends terminated under load", quick=5, full=50)
 async def backend_terminated(bench: Bench) -> None:
     async with bench.load():
         for number in range(bench.attempts):
@@ -23,7 +23,7 @@ async def backend_terminated(bench: Bench) -> None:
         await bench.recovered()
 
 
-@scenario("a backend killed, so that the server recovers from a crash", quick=1, full=10, own=True)
+@scenario("a backend killed, so that the server recovers from a crash", quick=1, full=4, own=True)
 async def backend_killed(bench: Bench) -> None:
     async with bench.load():
         for _ in range(bench.attempts):
@@ -54,22 +54,22 @@ async def _restart(bench: Bench, way: Way) -> None:
             await bench.recovered()
 
 
-@scenario("the server restarted, fast", quick=1, full=10, own=True)
+@scenario("the server restarted, fast", quick=1, full=4, own=True)
 async def restart_fast(bench: Bench) -> None:
     await _restart(bench, "fast")
 
 
-@scenario("the server restarted, immediate", quick=1, full=10, own=True)
+@scenario("the server restarted, immediate", quick=1, full=4, own=True)
 async def restart_immediate(bench: Bench) -> None:
     await _restart(bench, "immediate")
 
 
-@scenario("the postmaster killed, the server started again", quick=1, full=10, own=True)
+@scenario("the postmaster killed, the server started again", quick=1, full=4, own=True)
 async def restart_killed(bench: Bench) -> None:
     await _restart(bench, "killed")
 
 
-@scenario("all backends frozen", quick=8, full=40, size=4, timeout=0.4, acquire=1.0)
+@scenario("all backends frozen", quick=8, full=24, size=4, timeout=0.4, acquire=1.0)
 async def frozen_backends(bench: Bench) -> None:
     for _ in range(bench.attempts // 8):
         await bench.fill()

@@ -9,7 +9,7 @@ from faults.scenario import Bench, scenario
 WAITERS = 200
 
 
-@scenario("200 callers wait for 4 connections", quick=WAITERS, full=10 * WAITERS)
+@scenario("200 callers wait for 4 connections", quick=WAITERS, full=5 * WAITERS)
 async def exhaustion(bench: Bench) -> None:
     async def work(session: Session, entry: Entry) -> None:
         await session.write_all(entry)
@@ -19,7 +19,7 @@ async def exhaustion(bench: Bench) -> None:
         await bench.attempts_at_once(WAITERS, work=work, deadline=10.0)
 
 
-@scenario("200 callers wait in vain", quick=WAITERS, full=10 * WAITERS, acquire=0.5)
+@scenario("200 callers wait in vain", quick=WAITERS, full=5 * WAITERS, acquire=0.5)
 async def exhaustion_in_vain(bench: Bench) -> None:
     for _ in range(bench.attempts // WAITERS):
         over = asyncio.Event()
