@@ -7,14 +7,18 @@ import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from enum import Enum
+from typing import Any
 
 import pytest
-from items import Database, Item
+from items import COPY, INSERT_MANY, TARGET, Database, Item
+from msgspec import Struct
 
 from salacia_db.runtime import (
     CommitOutcomeUnknown,
     ConnectionLost,
     DeadlineExceeded,
+    Hooks,
     InvalidArgument,
     InvalidValue,
     ReadOnlyTransaction,
@@ -283,7 +287,7 @@ async def test_what_is_large_comes_in_smaller_chunks(db: Database) -> None:
             held.append(n)
             yield n, f"{n}", 0, "x" * 1_000_000
 
-    async for chunk, _ in chunks.chunks(source(), tuple):
+    async for chunk, _ in chunks.chunks(source(), tuple, "x", 0):
         sizes.append(len(chunk))
     assert max(sizes) == 10
     held.clear()
@@ -372,3 +376,47 @@ async def test_an_error_in_the_middle_of_a_stream_is_told(db: Database) -> None:
             seen += 1
     assert seen == 500
     assert await db.items.list() == []
+
+
+class Mood(Enum):
+    SAD = "sad"
+
+
+class Felt(Struct, frozen=True):
+    id: int
+    mood: Mood
+
+
+def converted(row: Felt) -> tuple[object, ...]:
+    """As the generator takes a row apart that holds an enum and goes through a converter."""
+    if row.id == 13:
+        raise ValueError("thirteen")
+    return (row.id, f"{row.mood.value} {row.id}", 0, None)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("call", ["fetchmany", "executemany", "copy"])
+async def test_a_value_that_is_not_of_its_type_is_told_with_its_row(
+    connect, monkeypatch, call: str, hooked: bool
+) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 10)
+    hooks = Hooks()
+    if hooked:
+        hooks.before_create(Item)(lambda event: None)
+    db = await connect(hooks=hooks)
+    more = (COPY, TARGET) if call == "copy" else (INSERT_MANY,)
+    good = [Felt(n, Mood.SAD) for n in range(12)]
+    bad: Any = "sad"
+    cases = [
+        (Felt(12, bad), "argument mood is a str that doesn't fit Mood", "mood"),
+        (Felt(13, Mood.SAD), "a converter has raised ValueError", "rows"),
+        ({"id": 12}, "it is a dict, without id", "rows"),
+    ]
+    for row, what, parameter in cases:
+        with pytest.raises(InvalidArgument) as caught:
+            await getattr(db.session, call)(*more, [*good, row, Felt(14, bad)], converted)
+        assert str(caught.value) == f"{more[0].name}: {what} (row 12 of the list)"
+        assert (caught.value.index, caught.value.parameter) == (12, parameter)
+        assert isinstance(caught.value.__cause__, ValueError) == ("raised" in what)
+    assert await db.items.list() == []
+    assert await getattr(db.session, call)(*more, good, converted)

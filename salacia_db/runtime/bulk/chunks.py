@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from salacia_db.runtime.bulk.given import Rows
+from salacia_db.runtime.bulk.taking import taken
 from salacia_db.runtime.statement import Row
 
 T = TypeVar("T")
@@ -21,16 +22,20 @@ _LISTS: tuple[type[Any], ...] = (list, tuple)
 
 
 async def chunks(
-    source: Rows[Any], take: Callable[[Any], Row]
+    source: Rows[Any], take: Callable[[Any], Row], name: str, start: int
 ) -> AsyncIterator[tuple[list[Row], bool]]:
-    """The rows in lists, none of which is empty, and whether the list is the last one."""
+    """The rows in lists, none of which is empty, and whether the list is the last one.
+
+    `name` is the statement's, `start` the place of the first row in the caller's list.
+    """
     chunk: list[Row] = []
     size = 0
     async for items in _pieces(source):
         if len(chunk) >= ROWS or size >= BYTES:
             yield chunk, False
             chunk, size = [], 0
-        piece = [take(item) for item in items]
+        piece = taken(items, take, name, start)
+        start += len(piece)
         chunk += piece
         size += sum(map(_together, zip(*piece, strict=True)))
     if chunk:

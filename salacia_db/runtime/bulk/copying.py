@@ -13,6 +13,7 @@ import asyncpg
 from salacia_db.runtime.bulk.chunks import ROWS, each
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.guarded import guarded
+from salacia_db.runtime.bulk.taking import refused
 from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import InvalidArgument
@@ -42,7 +43,7 @@ async def copy_in(
             connection.start(statement, session.timeout)
 
         progress()
-        records = _Records(rows, take, progress)
+        records = _Records(rows, take, progress, statement.name)
         work = connection.raw.copy_records_to_table(
             target.table, schema_name=target.schema, columns=target.columns, records=records
         )
@@ -69,22 +70,34 @@ class _Records:
     """Records for COPY: counts them, and tells the source's own errors from the driver's."""
 
     def __init__(
-        self, source: Rows[Any], take: Callable[[Any], Row], progress: Callable[[], None]
+        self,
+        source: Rows[Any],
+        take: Callable[[Any], Row],
+        progress: Callable[[], None],
+        name: str,
     ) -> None:
         self._source = source
         self._take = take
         self._progress = progress
+        self._name = name
         self.count = 0
         self.error: BaseException | None = None
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         try:
             async for item in each(self._source):
-                record = self._take(item)
-                self.count += 1
-                if self.count % ROWS == 0:
-                    self._progress()
-                yield record
+                try:
+                    record = self._take(item)
+                except Exception as error:
+                    refusal = refused(item, error, self._name, self.count)
+                else:
+                    self.count += 1
+                    if self.count % ROWS == 0:
+                        self._progress()
+                    yield record
+                    continue
+                # Not in the handler: Python's error holds the value, and isn't to be context.
+                raise refusal
         except BaseException as error:
             self.error = error
             raise

@@ -53,7 +53,7 @@ class Many:
         """
         result = Result([], 0, verb="INSERT")
         with ExitStack() as stack:
-            async for rows, last in chunks(source, take):
+            async for rows, last in chunks(source, take, self.statement.name, start):
                 self.transaction.check()
                 if not self.part and not (last and len(rows) == 1):
                     self.part = f"{stack.enter_context(self.transaction.whole_call())}_part"

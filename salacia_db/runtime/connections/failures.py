@@ -171,10 +171,10 @@ def _client_error(
     where = f"argument {parameter}" + ("" if row is None else f" of row {row}")
     element = _ELEMENT.match(str(error.__cause__))
     if element is None or any(isinstance(part, list) for part in value):
-        what = f"{where} is {_kind(value)} that doesn't fit {expected}"
+        what = f"{where} is {kind(value)} that doesn't fit {expected}"
     else:
         place = int(element[1])
-        what = f"{where} doesn't fit {expected}: at index {place} is {_kind(value[place])}"
+        what = f"{where} doesn't fit {expected}: at index {place} is {kind(value[place])}"
     return errors.InvalidArgument(
         f"{name}: {what}",
         parameter=parameter,
@@ -182,7 +182,8 @@ def _client_error(
     )
 
 
-def _kind(value: object) -> str:
+def kind(value: object) -> str:
+    """What the value is, for messages, which never show it itself."""
     name = type(value).__name__
     return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 

@@ -10,6 +10,7 @@ from salacia_db.runtime.bulk.chunks import each
 from salacia_db.runtime.bulk.copying import copy_in, copy_out
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.many import Many
+from salacia_db.runtime.bulk.taking import taken
 from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.result import Result, affected, strip, verb
 from salacia_db.runtime.session import Method, Session
@@ -97,7 +98,7 @@ class TransactionSession(Session):
         if plan is None:
             return await copy_in(self, statement, target, rows, take)
         self.transaction.check()
-        batch = [take(item) async for item in each(rows)]
+        batch = taken([item async for item in each(rows)], take, statement.name, 0)
         return (await plan.around_many(statement, self.transaction, batch, run)).count
 
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
@@ -237,7 +238,7 @@ class TransactionSession(Session):
             many = Many(self, statement, returning=returning, split=split)
             return await many.run(batch, _as_it_is, start)
 
-        batch = [take(item) async for item in each(rows)]
+        batch = taken([item async for item in each(rows)], take, statement.name, 0)
         if not batch:
             return Result([], 0)
         return await plan.around_many(statement, self.transaction, batch, run)
