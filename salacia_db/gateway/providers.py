@@ -12,7 +12,7 @@ from salacia_db.gateway.arguments import at_least, identifier, page_limit
 from salacia_db.gateway.errors import Conflict, Missing, invalid
 from salacia_db.gateway.messages import NEWEST
 from salacia_db.gateway.units import apart, atomic
-from salacia_db.runtime import Condition, ExclusionViolation, Secret
+from salacia_db.runtime import Condition, ExclusionViolation, Secret, reveal
 
 ProviderType: TypeAlias = Literal["openai", "anthropic", "groq", "ollama"]
 """The protocol that a provider speaks."""
@@ -130,7 +130,8 @@ async def create(queries: Queries, new: NewProvider) -> AiProvider:
     given: dict[str, Any] = asdict(new)
     _check(given)
     keyed = new.auth_type == AuthType.API_KEY and new.type != "ollama"
-    if keyed and not (new.api_key and new.api_key.reveal().strip()):
+    # Nothing but a type checker has asked for a `Secret`.
+    if keyed and not (reveal(new.api_key) or "").strip():
         raise invalid("api_key", "given, since this type of provider is opened by one")
     if not given.pop("is_default"):
         return await queries.ai_providers.create(**given)

@@ -115,6 +115,12 @@ async def test_a_key_is_required_where_one_opens_the_provider(
         assert (await providers.create(db, new)).api_key is None
 
 
+async def test_a_key_that_comes_as_plain_text_is_kept_as_a_secret(db: salacia.Database) -> None:
+    key: Any = "sk-1"
+    made = await providers.create(db, NewProvider(name="n", type="openai", api_key=key))
+    assert made.api_key == Secret("sk-1")
+
+
 async def test_what_the_database_refuses_is_told_by_its_constraint(db: salacia.Database) -> None:
     await ollama(db, "taken")
     with pytest.raises(UniqueViolation) as twice:
