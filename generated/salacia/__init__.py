@@ -10,7 +10,7 @@ from .ai_interactions import AiInteractionsCreateManyInput, AiInteractionsLoadIn
 from .ai_providers import AiProvidersCreateManyInput
 from .api_requests import ApiRequestsCreateManyInput, ApiRequestsLoadInput
 from .database import Database, Queries, UnitOfWork, connect
-from .enums import AuthType
+from .enums import AuthType, MessageEventKind
 from .health_checks import HealthChecksCreateManyInput, HealthChecksLoadInput
 from .models import (
     AiInteraction,
@@ -19,6 +19,7 @@ from .models import (
     HealthCheck,
     InteractionChange,
     InteractionSummary,
+    MessageEvent,
     SystemMetadata,
 )
 from .rows import Message, MessageDetail, Summary, Uptime
@@ -41,6 +42,8 @@ __all__ = [
     "InteractionSummary",
     "Message",
     "MessageDetail",
+    "MessageEvent",
+    "MessageEventKind",
     "Queries",
     "Summary",
     "SystemMetadata",

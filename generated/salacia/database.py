@@ -11,6 +11,7 @@ from .ai_interactions import AiInteractionsQueries
 from .ai_providers import AiProvidersQueries
 from .api_requests import ApiRequestsQueries
 from .health_checks import HealthChecksQueries
+from .message_events import MessageEventsQueries
 from .messages import MessagesQueries
 from .relations import Relations
 from .statistics import StatisticsQueries
@@ -42,6 +43,11 @@ class Queries(Finds, Protocol):
     @property
     def health_checks(self) -> HealthChecksQueries:
         """Queries of sql/health_checks.sql."""
+        ...
+
+    @property
+    def message_events(self) -> MessageEventsQueries:
+        """Queries of sql/message_events.sql."""
         ...
 
     @property
@@ -94,6 +100,11 @@ class UnitOfWork(_UnitOfWork):
         return HealthChecksQueries(self.session)
 
     @lazy
+    def message_events(self) -> MessageEventsQueries:
+        """Queries of sql/message_events.sql."""
+        return MessageEventsQueries(self.session)
+
+    @lazy
     def messages(self) -> MessagesQueries:
         """Queries of sql/messages.sql."""
         return MessagesQueries(self.session)
@@ -144,6 +155,11 @@ class Database(_Database[UnitOfWork]):
     def health_checks(self) -> HealthChecksQueries:
         """Queries of sql/health_checks.sql."""
         return HealthChecksQueries(self.session)
+
+    @lazy
+    def message_events(self) -> MessageEventsQueries:
+        """Queries of sql/message_events.sql."""
+        return MessageEventsQueries(self.session)
 
     @lazy
     def messages(self) -> MessagesQueries:

@@ -9,3 +9,10 @@ class AuthType(StrEnum):
 
     API_KEY = "api_key"
     OAUTH = "oauth"
+
+
+class MessageEventKind(StrEnum):
+    """What happened to a message."""
+
+    CREATED = "created"
+    UPDATED = "updated"

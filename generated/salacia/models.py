@@ -7,7 +7,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Secret, Struct
 
-from .enums import AuthType
+from .enums import AuthType, MessageEventKind
 
 
 class AiInteraction(Struct, frozen=True):
@@ -221,6 +221,28 @@ class InteractionSummary(Struct, frozen=True, gc=False):
     """Their response times, added up."""
     timed: int
     """Those whose response time is known."""
+
+
+class MessageEvent(Struct, frozen=True, gc=False):
+    """What happened to messages lately, for those who follow them."""
+
+    xid: int
+    """The transaction that did it."""
+    id: int
+    """The order within a transaction."""
+    kind: MessageEventKind
+    """Whether the message is new or was changed."""
+    message_id: UUID
+    """The message, which may be gone by now."""
+    created_at: datetime
+    """When it was written, by the clock."""
+
+
+def build_message_event(
+    xid: int, id: int, kind: str, message_id: UUID, created_at: datetime
+) -> MessageEvent:
+    """Make a MessageEvent of the values that the driver gives."""
+    return MessageEvent(xid, id, MessageEventKind(kind), message_id, created_at)
 
 
 class SystemMetadata(Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from salacia_db.runtime import Struct
 
 
 class Message(Struct, frozen=True, gc=False):
-    """A row of `messages.search`."""
+    """A row of `message_events.messages` and `messages.search`."""
 
     id: UUID
     created_at: datetime

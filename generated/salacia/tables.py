@@ -7,7 +7,7 @@ from uuid import UUID
 
 from salacia_db.runtime import BoolColumn, Column, Secret, Table, TextColumn, as_json, reveal
 
-from .enums import AuthType
+from .enums import AuthType, MessageEventKind
 from .models import (
     AiInteraction,
     AiProvider,
@@ -15,8 +15,10 @@ from .models import (
     HealthCheck,
     InteractionChange,
     InteractionSummary,
+    MessageEvent,
     SystemMetadata,
     build_ai_provider,
+    build_message_event,
 )
 
 
@@ -147,6 +149,26 @@ class InteractionSummariesTable(Table[InteractionSummary]):
 
 interaction_summaries = InteractionSummariesTable(
     "interaction_summaries", InteractionSummary, "public", "interaction_summaries", proven=True
+)
+
+
+class MessageEventsTable(Table[MessageEvent]):
+    """What happened to messages lately, for those who follow them."""
+
+    xid = Column[int]("xid")
+    id = Column[int]("id")
+    kind = Column[MessageEventKind]("kind")
+    message_id = Column[UUID]("message_id")
+    created_at = Column[datetime]("created_at")
+
+
+message_events = MessageEventsTable(
+    "message_events",
+    MessageEvent,
+    "public",
+    "message_events",
+    build=build_message_event,
+    proven=True,
 )
 
 

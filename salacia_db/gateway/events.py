@@ -1,0 +1,251 @@
+"""What happens to messages, told to whoever follows them, in this process and in others.
+
+Whoever writes a message leaves an event in the same transaction (migration 0020). Each process that
+has followers reads them from there, in an order that misses no late commit, and tells them from
+memory. A notification only says that there is something to read: where it is lost, or the
+connection that listens, the next look finds it all the same.
+"""
+
+import asyncio
+import logging
+from asyncio import Task
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from random import uniform
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+
+from salacia import Database, MessageEvent
+from salacia_db.gateway.subscription import Batch, Event, EventName, Position, Subscription, gap
+from salacia_db.gateway.wire import camel
+from salacia_db.runtime import SalaciaError, UsageError
+from salacia_db.web import encode_json
+
+_CHANNEL = "salacia_message_events"
+_NAMES: dict[str, EventName] = {"created": "message:created", "updated": "message:updated"}
+_BATCH = 1000
+_AGAIN = 1.0
+
+_log = logging.getLogger("salacia_db.gateway")
+
+
+class MessageEvents:
+    """`async with MessageEvents(db) as events`: reads what happens for as long as it is open.
+
+    The last `buffer` events are kept in memory for followers who come back; whoever is further
+    behind, or has more than `limit` waiting, is told of a gap. `poll` and `pause` are seconds: how
+    long without a notification until it looks by itself, and how long events are gathered. Events
+    older than `keep` are taken from the database.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        buffer: int = 10_000,
+        limit: int = 10_000,
+        poll: float = 0.5,
+        pause: float = 0.05,
+        keep: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self._database = database
+        self._events: deque[Event] = deque()
+        self._buffer = buffer
+        self._limit = limit
+        self._poll = poll
+        self._pause = pause
+        self._keep = keep
+        # What was told last, and what was just before the first that is in memory.
+        self._from = self._to = Position(0, 0)
+        self._seen = 0.0
+        self._reading = asyncio.Lock()
+        self._followers: set[Subscription] = set()
+        self._woken = asyncio.Event()
+        self._tasks: list[Task[None]] = []
+
+    # --- opening and closing ----------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        works = (self._read, self._listen, self._tidy)
+        self._tasks = [asyncio.create_task(_forever(work)) for work in works]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for follower in self._followers:
+            follower.close()
+
+    async def subscribe(self, after: str | None = None) -> Subscription:
+        """What happens from now on, or behind the event that has this `id`.
+
+        Where what follows that event isn't known any more, or it is no event of this database, the
+        first that is told is a `gap`. Raises `UsageError` where this isn't open.
+        """
+        if not self._tasks:
+            raise UsageError("message events are not open: use `async with`")
+        told = None if after is None else Position.read(after)
+        ahead = told is not None and told > self._to
+        # Another process may have told of what this one hasn't read yet; else it is foreign.
+        if told is not None and ahead and told.xid >= await self._horizon():
+            told = None
+        follower = Subscription(self._followers.discard, self._limit)
+        follower.start(told, self._missed(after, told))
+        self._followers.add(follower)
+        return follower
+
+    @property
+    def position(self) -> Position:
+        """What was told last."""
+        return self._to
+
+    def _missed(self, after: str | None, told: Position | None) -> Sequence[Event]:
+        if after is None:
+            return ()
+        if told is None or told < self._from:
+            return (gap(self._to),)
+        events = list(self._events)
+        return events[bisect_right(events, told, key=lambda event: event.position) :]
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """What followers may have missed that come from another process, or another life of it."""
+        # In this order: what is decided between the two is read as new.
+        start = Position.before(await self._horizon())
+        rows = await self._database.message_events.latest(limit=self._buffer)
+        rows.reverse()
+        batches = [rows[n : n + _BATCH] for n in range(0, len(rows), _BATCH)]
+        told = [event for batch in batches for event in await self._told(batch)]
+        self._events.clear()
+        self._from = self._to = start
+        if told:
+            self._from = Position(rows[0].xid, rows[0].id - 1)
+            self._take(told)
+        self._seen = monotonic()
+
+    async def _horizon(self) -> int:
+        return await self._database.message_events.horizon() or 0
+
+    async def _read(self) -> None:
+        while True:
+            async with self._reading:
+                found = await self._read_once()
+            if 0 < found < _BATCH:
+                await asyncio.sleep(self._pause)
+            elif not found:
+                await self._notified()
+
+    async def _read_once(self) -> int:
+        if monotonic() - self._seen > self._keep.total_seconds():
+            await self._begin_anew()  # some may have been taken away unread
+        rows = await self._database.message_events.settled(
+            xid=self._to.xid, id=self._to.id, limit=_BATCH
+        )
+        if rows:
+            events = await self._told(rows)
+            self._take(events)
+            batch = Batch.of(events)
+            for follower in self._followers:
+                follower.put(batch)
+        self._seen = monotonic()
+        return len(rows)
+
+    async def _begin_anew(self) -> None:
+        await self._begin()
+        for follower in self._followers:
+            follower.lose(self._to)
+
+    async def _told(self, rows: Sequence[MessageEvent]) -> list[Event]:
+        """The events with their messages, encoded once for all who follow."""
+        ids = list({row.message_id for row in rows})
+        found = await self._database.message_events.messages(ids=ids)
+        messages = {message.id: message for message in found}
+        encoded = {message.id: encode_json(camel(message)) for message in found}
+        events: list[Event] = []
+        for row in rows:
+            position, name = Position(row.xid, row.id), _NAMES[row.kind]
+            data = encoded.get(row.message_id) or encode_json({"id": row.message_id})
+            frame = b"id: %b\nevent: %b\ndata: %b\n\n" % (
+                str(position).encode(),
+                name.encode(),
+                data,
+            )
+            message = messages.get(row.message_id)
+            events.append(Event(position, name, row.message_id, message, frame))
+        return events
+
+    def _take(self, events: Sequence[Event]) -> None:
+        self._to = events[-1].position
+        self._events.extend(events)
+        while len(self._events) > self._buffer:
+            self._from = self._events.popleft().position
+
+    async def _notified(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    # --- listening and tidying --------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        lost = asyncio.Event()
+
+        def end(_: object) -> None:
+            lost.set()
+
+        async with AsyncExitStack() as stack:
+            connection: Any = (await self._database.open_connection()).raw
+            stack.callback(connection.terminate)
+            connection.add_termination_listener(end)
+            await connection.add_listener(_CHANNEL, self._wake)
+            async with self._reading:
+                # A server that was restored, or promoted without the last commits, counts anew.
+                if await self._horizon() <= self._to.xid:
+                    await self._begin_anew()
+            self._woken.set()
+            await lost.wait()
+
+    def _wake(self, *_: object) -> None:
+        self._woken.set()
+
+    async def _tidy(self) -> None:
+        while True:
+            # Not all processes at once.
+            await asyncio.sleep(uniform(0.5, 1.5) * min(60.0, self._keep.total_seconds()))  # noqa: S311
+            await self._tidy_once()
+
+    async def _tidy_once(self) -> None:
+        found = _BATCH
+        while found == _BATCH:
+            before = datetime.now(UTC) - self._keep
+            found = await self._database.message_events.forget(before=before, limit=_BATCH)
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    """Begins again after whatever the server or the network does; bugs are told, too."""
+    while True:
+        try:
+            await work()
+        except (SalaciaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            _log.warning("message events: %s; trying again", type(error).__name__)
+        except Exception:
+            _log.exception("message events failed; trying again")
+        await asyncio.sleep(_AGAIN)
