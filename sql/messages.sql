@@ -64,3 +64,16 @@ order by
   i.model, i.created_at, i.id,                            -- sort: model / model_descending
   i.total_tokens desc nulls last, i.id desc,              -- sort: most_tokens / fewest_tokens
   i.response_time_ms desc nulls last, i.id desc           -- sort: slowest / fastest
+
+-- name: forward :one
+-- One message as `get` gives it, with what was sent and received untouched, to be passed on.
+-- returns: ForwardedMessage
+-- as request: msgspec.Raw
+-- as response: msgspec.Raw
+select
+  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,
+  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,
+  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms, i.request, i.response
+from ai_interactions i
+left join ai_providers p on p.id = i.provider_id
+where i.id = :id

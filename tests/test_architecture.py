@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.codegen",
         "salacia_db.postgres",
         "salacia_db.config",
+        "salacia_db.gateway",
     },
     "salacia_db.web": {"salacia_db.runtime"},
     "salacia_db.testing": {
@@ -37,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.runtime",
         "salacia_db.config",
     },
-    "salacia_db.gateway": {"salacia", "salacia_db.runtime"},
+    "salacia_db.gateway": {"salacia", "salacia_db.runtime", "salacia_db.web"},
     "salacia": {"salacia_db.runtime"},
 }
 STAGES: dict[str, set[str]] = {

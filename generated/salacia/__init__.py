@@ -22,7 +22,7 @@ from .models import (
     MessageEvent,
     SystemMetadata,
 )
-from .rows import Message, MessageDetail, Summary, Uptime
+from .rows import ForwardedMessage, Message, MessageDetail, Summary, Uptime
 
 __all__ = [
     "AiInteraction",
@@ -35,6 +35,7 @@ __all__ = [
     "ApiRequestsLoadInput",
     "AuthType",
     "Database",
+    "ForwardedMessage",
     "HealthCheck",
     "HealthChecksCreateManyInput",
     "HealthChecksLoadInput",

@@ -6,6 +6,7 @@ from itertools import starmap
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from msgspec import Raw
 from salacia_db.runtime import (
     UNSET,
     Group,
@@ -18,7 +19,7 @@ from salacia_db.runtime import (
     When,
 )
 
-from .rows import Message, MessageDetail
+from .rows import ForwardedMessage, Message, MessageDetail
 
 _GET = Statement(
     "messages.get",
@@ -144,6 +145,22 @@ _SEARCH = Paged(
         },
     },
 )
+_FORWARD = Statement(
+    "messages.forward",
+    "-- messages.forward\n"
+    "select\n"
+    "  i.id, i.created_at, i.model, i.provider_id, p.name as provider_name, p.type as provider_type,\n"
+    "  i.status_code, i.error, i.error is null and coalesce(i.status_code = 200, false) as is_success,\n"
+    "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms, i.request, i.response\n"
+    "from ai_interactions i\n"
+    "left join ai_providers p on p.id = i.provider_id\n"
+    "where i.id = $1",
+    parameters=("id",),
+    read_only=True,
+    clean=True,
+    before_begin=True,
+    json=True,
+)
 
 
 MessagesSearchSort: TypeAlias = Literal[
@@ -257,4 +274,31 @@ class MessagesQueries(Group):
             lambda rows: list(starmap(Message, rows)),
             page=page,
             limit=limit,
+        )
+
+    async def forward(self, *, id: UUID) -> ForwardedMessage | None:
+        """One message as `get` gives it, with what was sent and received untouched, to be passed
+        on.
+
+        Source: sql/messages.sql (forward)
+        """
+        row = await self._session.fetchrow(_FORWARD, id)
+        if row is None:
+            return None
+        return ForwardedMessage(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            row[7],
+            row[8],
+            row[9],
+            row[10],
+            row[11],
+            row[12],
+            Raw(row[13]),
+            None if row[14] is None else Raw(row[14]),
         )

@@ -5,7 +5,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Raw
 from salacia_db.runtime import Struct
+
+
+class ForwardedMessage(Struct, frozen=True):
+    """A row of `messages.forward`."""
+
+    id: UUID
+    created_at: datetime
+    model: str
+    provider_id: UUID | None
+    provider_name: str | None
+    provider_type: str | None
+    status_code: int | None
+    error: str | None
+    is_success: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    response_time_ms: int | None
+    request: Raw
+    response: Raw | None
 
 
 class Message(Struct, frozen=True, gc=False):

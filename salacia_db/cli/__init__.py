@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from salacia_db.cli import describe, generate, migrate, scaffold, server, why
+from salacia_db.cli import describe, generate, migrate, scaffold, serve, server, why
 from salacia_db.cli.failure import Failure, failure_of
 
 
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (generate, scaffold, describe, why, migrate, server):
+    for module in (generate, scaffold, describe, why, migrate, server, serve):
         module.add_command(commands)
     return parser
 

@@ -42,18 +42,46 @@ async def interaction(
     """
     key = uuid7() if id is None else id
     with _reported("an interaction"):
-        values: dict[str, Any] = {
-            "model": storable.text(model, 100),
-            "request": storable.json(request),
-            **_ending(response, error, status_code, response_time_ms),
-        }
-        try:
-            async with apart(queries) as own:
-                await own.ai_interactions.create(id=key, provider_id=provider_id, **values)
-        except ForeignKeyViolation:
-            # The provider was deleted meanwhile, and its interactions stay without one.
-            async with apart(queries) as own:
-                await own.ai_interactions.create(id=key, **values)
+        await record(
+            queries,
+            model=model,
+            request=request,
+            response=response,
+            provider_id=provider_id,
+            error=error,
+            status_code=status_code,
+            response_time_ms=response_time_ms,
+            id=key,
+        )
+    return key
+
+
+async def record(
+    queries: Queries,
+    *,
+    model: str,
+    request: Any,
+    response: Any | None = None,
+    provider_id: UUID | None = None,
+    error: str | None = None,
+    status_code: int | None = None,
+    response_time_ms: float | None = None,
+    id: UUID | None = None,
+) -> UUID:
+    """Records an exchange as `interaction` does, and raises what goes wrong."""
+    key = uuid7() if id is None else id
+    values: dict[str, Any] = {
+        "model": storable.text(model, 100),
+        "request": storable.json(request),
+        **_ending(response, error, status_code, response_time_ms),
+    }
+    try:
+        async with apart(queries) as own:
+            await own.ai_interactions.create(id=key, provider_id=provider_id, **values)
+    except ForeignKeyViolation:
+        # The provider was deleted meanwhile, and its interactions stay without one.
+        async with apart(queries) as own:
+            await own.ai_interactions.create(id=key, **values)
     return key
 
 

@@ -1,0 +1,52 @@
+"""Who may ask: on this machine anybody by a local name, elsewhere whoever has the token."""
+
+from hmac import compare_digest
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from salacia_db.gateway.http.failures import failure
+from salacia_db.web.middleware import App, Receive, Scope, Send
+
+_LOCAL = {"localhost", "127.0.0.1", "[::1]"}
+_OPEN = {"/api/health"}
+
+
+class TokenRequired:
+    """ASGI middleware: all but the health check asks for `Authorization: Bearer TOKEN`."""
+
+    def __init__(self, app: App, token: str) -> None:
+        self.app = app
+        self.token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN:
+            scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+            right = compare_digest(given.strip().encode(), self.token)
+            if scheme.lower() != "bearer" or not right:
+                refused = failure(401, "a token is needed: Authorization: Bearer …")
+                refused.headers["www-authenticate"] = "Bearer"
+                await refused(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class LocalOnly:
+    """ASGI middleware: a page that makes its name lead to this machine is turned away."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and _host(Headers(scope=scope)) not in _LOCAL:
+            refused: Response = failure(403, "ask for localhost, or serve with a token")
+            await refused(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _host(headers: Headers) -> str:
+    host = headers.get("host", "").lower()
+    return host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host

@@ -1,0 +1,66 @@
+"""The application: endpoints, their unit of work, and who may ask."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from salacia import Database
+from salacia_db.gateway.events import MessageEvents
+from salacia_db.gateway.http.access import LocalOnly, TokenRequired
+from salacia_db.gateway.http.calls import Services
+from salacia_db.gateway.http.endpoints import ENDPOINTS
+from salacia_db.gateway.http.failures import CONSTRAINTS, on_error
+from salacia_db.gateway.http.feed import StatisticsFeed
+from salacia_db.gateway.http.openapi import document
+from salacia_db.runtime import SalaciaError
+from salacia_db.web import UnitOfWorkMiddleware, encode_json
+
+
+def create_app(
+    database: Database,
+    *,
+    token: str | None = None,
+    events: MessageEvents | None = None,
+    max_body: int = 4 * 1024 * 1024,
+    heartbeat: float = 15.0,
+) -> Starlette:
+    """The gateway as an ASGI application; it opens and closes the database with itself.
+
+    With a `token` each request but the health check has to bring it; without one only requests to
+    a local name are answered. `max_body` is bytes, `heartbeat` seconds.
+    """
+    following = MessageEvents(database) if events is None else events
+    figures = StatisticsFeed(database, following)
+    services = Services(database, following, figures, heartbeat, max_body)
+    described = encode_json(document(ENDPOINTS, secured=token is not None))
+
+    async def openapi(_: Request) -> Response:
+        return Response(described, media_type="application/json")
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncGenerator[None]:
+        async with database, following:
+            yield
+
+    guard = Middleware(LocalOnly) if token is None else Middleware(TokenRequired, token=token)
+    unit = Middleware(UnitOfWorkMiddleware, database=database, constraints=CONSTRAINTS)
+    return Starlette(
+        routes=[
+            *(endpoint.route(services) for endpoint in ENDPOINTS),
+            Route("/api/openapi.json", openapi),
+        ],
+        middleware=[guard, unit],
+        exception_handlers={
+            HTTPException: on_error,
+            SalaciaError: on_error,
+            Exception: on_error,
+        },
+        lifespan=lifespan,
+    )

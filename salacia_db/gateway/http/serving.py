@@ -1,0 +1,64 @@
+"""Serving the gateway: on loopback for anybody here, elsewhere for whoever has the token."""
+
+import ipaddress
+import socket
+
+import uvicorn
+
+from salacia import Database
+from salacia_db.gateway.http.application import create_app
+from salacia_db.runtime import ConfigurationError
+
+_SHORTEST = 16
+
+
+def serve(
+    database: Database, *, host: str = "127.0.0.1", port: int = 8000, token: str | None = None
+) -> None:
+    """Answers requests until it is interrupted.
+
+    Raises `ConfigurationError` for an address that isn't loopback without a token, or with one
+    that can be guessed; `OSError` where the address can't be had.
+    """
+    if token is None and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{host} can be reached from elsewhere: set SALACIA_TOKEN, which each request has to"
+            " bring, or serve on 127.0.0.1"
+        )
+    if token is not None and len(token) < _SHORTEST:
+        raise ConfigurationError(f"a token has {_SHORTEST} characters at least")
+    config = uvicorn.Config(
+        create_app(database, token=token),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        # Streams don't end by themselves.
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    listening = _socket(host, port)
+    print(f"serving on http://{host}:{listening.getsockname()[1]}", flush=True)  # noqa: T201
+    server.run(sockets=[listening])
+    if not server.started:
+        raise ConfigurationError("the gateway could not start; the log says why")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host.strip("[]"), port))
+    except OSError as error:
+        made.close()
+        raise ConfigurationError(f"{host}:{port} can't be had: {error.strerror}") from None
+    return made
