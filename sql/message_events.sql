@@ -6,7 +6,7 @@
 -- default: limit 1000
 select *
 from message_events
-where (xid, id) > (:xid, :id)
+where (xid, id) > (:after_xid, :after_id)
   and xid < pg_snapshot_xmin(pg_current_snapshot())
 order by xid, id
 limit :limit
@@ -49,5 +49,5 @@ delete from message_events
 where (xid, id) in (
   select xid, id
   from (select * from message_events order by xid, id limit :limit) as oldest
-  where created_at < :before
+  where created_at < :older_than
 )

@@ -21,7 +21,7 @@ _SETTLED = Statement(
     "  and xid < pg_snapshot_xmin(pg_current_snapshot())\n"
     "order by xid, id\n"
     "limit $3",
-    parameters=("xid", "id", "limit"),
+    parameters=("after_xid", "after_id", "limit"),
     read_only=True,
     clean=True,
 )
@@ -75,7 +75,7 @@ _FORGET = Statement(
     "  from (select * from message_events order by xid, id limit $1) as oldest\n"
     "  where created_at < $2\n"
     ")",
-    parameters=("limit", "before"),
+    parameters=("limit", "older_than"),
     clean=True,
     writes=(Write("delete", MessageEvent),),
 )
@@ -86,12 +86,14 @@ class MessageEventsQueries(Group):
 
     __slots__ = ()
 
-    async def settled(self, *, xid: int, id: int, limit: int = 1000) -> list[MessageEvent]:
+    async def settled(
+        self, *, after_xid: int, after_id: int, limit: int = 1000
+    ) -> list[MessageEvent]:
         """The events behind a position, in their order.
 
         Source: sql/message_events.sql (settled)
         """
-        rows = await self._session.fetch(_SETTLED, xid, id, limit)
+        rows = await self._session.fetch(_SETTLED, after_xid, after_id, limit)
         return list(starmap(build_message_event, rows))
 
     async def latest(self, *, limit: int = 1000) -> list[MessageEvent]:
@@ -119,9 +121,9 @@ class MessageEventsQueries(Group):
         """
         return list(starmap(Message, await self._session.fetch(_MESSAGES, ids)))
 
-    async def forget(self, *, limit: int = 10000, before: datetime) -> int:
+    async def forget(self, *, limit: int = 10000, older_than: datetime) -> int:
         """Takes away those of the oldest events that are from before a time.
 
         Source: sql/message_events.sql (forget)
         """
-        return await self._session.execute(_FORGET, limit, before)
+        return await self._session.execute(_FORGET, limit, older_than)

@@ -154,7 +154,7 @@ class MessageEvents:
         if monotonic() - self._seen > self._keep.total_seconds():
             await self._begin_anew()  # some may have been taken away unread
         rows = await self._database.message_events.settled(
-            xid=self._to.xid, id=self._to.id, limit=_BATCH
+            after_xid=self._to.xid, after_id=self._to.id, limit=_BATCH
         )
         if rows:
             events = await self._told(rows)
@@ -235,8 +235,8 @@ class MessageEvents:
     async def _tidy_once(self) -> None:
         found = _BATCH
         while found == _BATCH:
-            before = datetime.now(UTC) - self._keep
-            found = await self._database.message_events.forget(before=before, limit=_BATCH)
+            ends = datetime.now(UTC) - self._keep
+            found = await self._database.message_events.forget(older_than=ends, limit=_BATCH)
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

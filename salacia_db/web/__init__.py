@@ -7,7 +7,13 @@ its own.
 from salacia_db.web.answers import Answer, answer_to
 from salacia_db.web.lifespan import lifespan
 from salacia_db.web.middleware import UnitOfWorkMiddleware, UnitOptions, current_unit
-from salacia_db.web.values import decode_other, encode_json, encode_other, is_secret, schema_of_other
+from salacia_db.web.values import (
+    decode_other,
+    encode_json,
+    encode_other,
+    is_secret,
+    schema_of_other,
+)
 
 __all__ = [
     "Answer",

@@ -48,9 +48,11 @@ analyze;
 
 ARGUMENTS: dict[str, object] = {
     "auth_type": "api_key",
+    "older_than": NOW - dt.timedelta(minutes=1),
     "created_at": NOW,
     "database_status": True,
     "id": PROVIDER,
+    "ids": [uuid.UUID(int=n) for n in (3, 4)],
     "is_active": True,
     "is_default": False,
     "key": "area7.7",
@@ -68,6 +70,8 @@ ARGUMENTS: dict[str, object] = {
     "max_tokens": 10,
     "type": "openai",
     "until": NOW,
+    "after_xid": "1",
+    "after_id": 1,
 }
 
 # What finds the rows of each statement. Statements that only insert are left out: they are looked
@@ -94,6 +98,11 @@ INDEXES = {
     "health_checks.delete": {"health_checks_pkey"},
     "health_checks.latest": {"health_checks_created_at_idx"},
     "health_checks.recent_unhealthy": {"health_checks_unhealthy_idx"},
+    "message_events.forget": {"message_events_pkey"},
+    "message_events.latest": {"message_events_pkey"},
+    "message_events.messages": {"ai_interactions_pkey", "ai_providers_pkey"},
+    "message_events.settled": {"message_events_pkey"},
+    "messages.forward": {"ai_interactions_pkey", "ai_providers_pkey"},
     "messages.get": {"ai_interactions_pkey", "ai_providers_pkey"},
     "statistics.hourly": {"interaction_summaries_span_idx"},
     "statistics.periods": {"interaction_summaries_span_idx", "ai_interactions_created_at_idx"},
@@ -143,7 +152,13 @@ READ_ALL_PROVIDERS = {
 }
 
 # Or by functions of their own.
-READ_NOTHING = {"health_checks.ping", "upkeep.fold", "upkeep.recount", "upkeep.sort_words"}
+READ_NOTHING = {
+    "health_checks.ping",
+    "message_events.horizon",
+    "upkeep.fold",
+    "upkeep.recount",
+    "upkeep.sort_words",
+}
 
 # What is not folded into the summaries yet; the upkeep keeps it small.
 READ_ALL_CHANGES = {"statistics.hourly", "statistics.periods", "statistics.top_models"}
