@@ -46,8 +46,7 @@ def _maker(kind: type[Struct]) -> Callable[[Struct], Any]:
 
 def _camel_value(value: Any) -> Any:
     if isinstance(value, list):
-        items: list[Any] = value
-        return [_camel_value(item) for item in items]
+        return [_camel_value(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     return camel(value) if isinstance(value, Struct) else value
 
 

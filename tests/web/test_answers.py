@@ -34,6 +34,7 @@ STATUSES = {
     "NotFound": 404,
     "NotNullViolation": 400,
     "PermissionDenied": 403,
+    "PoolDeadlock": 500,
     "PoolTimeout": 503,
     "ReadOnlyTransaction": 503,
     "SalaciaError": 500,
