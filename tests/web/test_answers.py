@@ -6,6 +6,7 @@ from salacia_db.runtime import errors
 from salacia_db.runtime.errors import (
     DatabaseError,
     InvalidArgument,
+    QueueFull,
     SalaciaError,
     TransactionRolledBack,
     UniqueViolation,
@@ -36,6 +37,7 @@ STATUSES = {
     "PermissionDenied": 403,
     "PoolDeadlock": 500,
     "PoolTimeout": 503,
+    "QueueFull": 503,
     "ReadOnlyTransaction": 503,
     "SalaciaError": 500,
     "SchemaChanged": 503,
@@ -60,6 +62,8 @@ def made(kind: type[SalaciaError]) -> SalaciaError:
         return InvalidArgument(HIDDEN, parameter="limit", expected="int8")
     if issubclass(kind, InvalidArgument):
         return kind(HIDDEN, parameter="after")
+    if kind is QueueFull:
+        return QueueFull(HIDDEN, statement="s")
     return kind(HIDDEN)
 
 
