@@ -173,3 +173,19 @@ async def test_units_may_ask_for_less_isolation_than_there_is(url: str) -> None:
         async with db.unit_of_work(isolation=wanted, settings={"app.x": wanted}) as uow:
             assert await uow.fetchval("select current_setting('app.x')") == wanted
     await connection.close()
+
+
+async def test_its_statistics_are_those_of_its_one_connection(db: Database) -> None:
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(1)
+        pool = db.stats().pool
+    assert (pool.max, pool.open, pool.in_use) == (1, 1, 1)
+
+
+async def test_a_refused_write_is_no_reason_to_give_the_connection_up(db: Database) -> None:
+    with pytest.raises(ReadOnlyTransaction):
+        async with db.unit_of_work() as uow:
+            await uow.execute("set transaction read only")
+            await uow.items.insert(1)
+    await db.items.insert(1)
+    assert len(await db.items.list()) == 1

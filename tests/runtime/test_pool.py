@@ -321,6 +321,22 @@ async def test_close_ends_what_takes_too_long(url: str, bystander) -> None:
         await running
 
 
+async def test_a_close_that_is_cancelled_ends_all_the_same(url: str) -> None:
+    db = await Database(url, close_timeout=30).open()
+    running = asyncio.ensure_future(db.items.sleep(s=30))
+    await asyncio.sleep(0.05)
+    closing = asyncio.ensure_future(db.close())
+    await asyncio.sleep(0.05)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    with pytest.raises(Exception, match=r"items\.sleep"):
+        await running
+    assert db.stats().pool.open == 0
+    with pytest.raises(UsageError, match="closed"):
+        await db.items.list()
+
+
 async def test_a_closed_database_opens_no_more_connections(url: str, bystander) -> None:
     db = await Database(url, pool_min=1, pool_idle=0.2).open()
     await db.items.list()

@@ -128,6 +128,18 @@ async def test_a_unit_in_a_black_hole_frees_its_slot(connect, proxy: CuttingProx
     assert await db.items.list() == []
 
 
+async def test_a_reset_that_gets_no_answer_holds_the_caller_up_no_longer_than_its_deadline(
+    connect, proxy: CuttingProxy
+) -> None:
+    db = await connect(url=proxy.url, pool_max=1, timeout=0.3)
+    proxy.rule = once(b"DISCARD TEMP", "hole")
+    # A reset by itself may take 2 s.
+    async with asyncio.timeout(1.8):
+        assert await db.fetchval("select 1") == 1
+    assert await db.fetchval("select 2") == 2
+    assert db.stats().pool.broken == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP there")
 async def test_a_stream_on_a_frozen_server_ends_at_its_deadline(connect) -> None:
     db = await connect(pool_max=1, timeout=0.3)

@@ -32,6 +32,7 @@ from salacia_db.runtime.errors import (
 
 # A connection whose call was cancelled, that must be reset or is checked, has so many seconds.
 _MEND = 2.0
+_GRACE = 0.25
 _CLOSE = 2.0
 # Between two attempts to reach a server that is away.
 _LONGEST_PAUSE = 1.0
@@ -195,7 +196,9 @@ class Pool:
         if not connection.dirty:
             self.put(connection)
             return
-        self.watchdog.arm(connection, _MEND)
+        # The caller waits for it, and had a deadline.
+        left = max(connection.deadline - monotonic(), _GRACE)
+        self.watchdog.arm(connection, min(left, _MEND))
         try:
             await self._clean(connection)
         except asyncio.CancelledError:

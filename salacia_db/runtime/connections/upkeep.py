@@ -27,12 +27,18 @@ class Upkeep:
         settings = self._pool.settings
         times = [settings.idle, settings.check, settings.leak]
         pause = min(max(min(t for t in times if t is not None) / 4, 0.05), 15.0)
-        self._timer = get_running_loop().call_later(pause, self._look)
+        self._timer = get_running_loop().call_later(pause, self._again)
 
     def stop(self) -> None:
         """Looks no more."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _again(self) -> None:
+        try:
+            self._look()
+        finally:
+            self.start()
 
     def _look(self) -> None:
         pool, settings, now = self._pool, self._pool.settings, monotonic()
@@ -54,7 +60,6 @@ class Upkeep:
         if settings.leak is not None:
             self._tell_leaks(now, settings.leak)
         pool.fill()
-        self.start()
 
     def _tell_leaks(self, now: float, leak: float) -> None:
         for connection in self._pool.lent():
