@@ -36,7 +36,7 @@ from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.connections.role_check import check_role
 from salacia_db.runtime.connections.server import Server
-from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.errors import ConfigurationError, ConnectionFailed
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.place import caller
 from salacia_db.runtime.pooled import PooledSession
@@ -50,6 +50,7 @@ from salacia_db.runtime.units.options import Isolation, Options, Setting, UnitOp
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Transaction
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
+from salacia_db.runtime.unseen import forget, unseen
 from salacia_db.runtime.watching import Watching
 from salacia_db.runtime.watching.stats import Stats
 
@@ -78,7 +79,12 @@ class Database(Finder[Session], Generic[U]):
         hooks: Hooks | None = None,
         **settings: Unpack[Overrides],
     ) -> None:
-        self.settings = load_settings(url, profile=profile, **settings)
+        try:
+            self.settings = load_settings(url, profile=profile, **settings)
+        except ConfigurationError as error:
+            url = None
+            forget(error)
+            raise
         self.hooks = hooks if hooks is not None else Hooks()
         self.timeout = NEVER if self.settings.timeout is None else self.settings.timeout
         self._server = Server(self.settings, self._search_path())
@@ -96,7 +102,9 @@ class Database(Finder[Session], Generic[U]):
         self._make_session = TransactionSession if watching is None else watching.unit_session
 
     def __repr__(self) -> str:
-        return f"<{type(self).__qualname__} {self.settings.location}>"
+        # While a wrong setting is being told there is none yet.
+        settings = getattr(self, "settings", None)
+        return f"<{type(self).__qualname__} {settings.location if settings else 'not configured'}>"
 
     # --- opening and closing ----------------------------------------------------------------------
 
@@ -192,20 +200,24 @@ class Database(Finder[Session], Generic[U]):
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
 
+    @unseen
     async def fetch(self, sql: str, *args: Any, timeout: float | None = None) -> list[Row]:
         """The rows of a statement, with `$1`, `$2` … for its arguments."""
         rows: list[Row] = await self.session.raw("fetch", sql, args, timeout)
         return rows
 
+    @unseen
     async def fetchrow(self, sql: str, *args: Any, timeout: float | None = None) -> Row | None:
         """The first row of a statement, or None."""
         row: Row | None = await self.session.raw("fetchrow", sql, args, timeout)
         return row
 
+    @unseen
     async def fetchval(self, sql: str, *args: Any, timeout: float | None = None) -> Any:
         """The first value of a statement's first row, or None."""
         return await self.session.raw("fetchval", sql, args, timeout)
 
+    @unseen
     async def execute(self, sql: str, *args: Any, timeout: float | None = None) -> int:
         """Runs a statement, or several where there are no arguments; the rows affected last."""
         count: int = await self.session.raw("execute", sql, args, timeout)

@@ -103,6 +103,18 @@ class Shape:
         self.pick = _picker(indexes)
 
 
+class Given:
+    """Arguments on their way, in a local variable of generated code: to unpack, not to show."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Row) -> None:
+        self._values = values
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+
 class Dynamic:
     """A statement of a generated module that has optional lines.
 
@@ -175,7 +187,7 @@ class Dynamic:
     def __repr__(self) -> str:
         return f"<Dynamic {self._name}>"
 
-    def choose(self, *values: Any) -> tuple[Statement, Row]:
+    def choose(self, *values: Any) -> tuple[Statement, Given]:
         """The statement for these values, and those of them that it takes.
 
         `values` are those of all parameters, then of all choices. Raises `InvalidArgument` where a
@@ -185,7 +197,7 @@ class Dynamic:
         shape = self._shapes.get(given)
         if shape is None:
             shape = self._shape(given)
-        return shape.statement, shape.pick(values)
+        return shape.statement, Given(shape.pick(values))
 
     def sets_nothing(self, *values: Any) -> bool:
         """Whether with these values the SET of an UPDATE is empty. Raises as `choose` does."""

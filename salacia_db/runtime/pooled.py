@@ -20,6 +20,7 @@ from salacia_db.runtime.result import affected
 from salacia_db.runtime.session import Method, Session
 from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import Stream
+from salacia_db.runtime.unseen import forget, unseen
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database
@@ -56,109 +57,133 @@ class PooledSession(Session):
         await self._batched.flush(timeout)
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
-        if statement.writes and self._hooks.plan(statement) is not None:
-            async with self._unit() as unit:
-                return await unit.session.fetch(statement, *args)
-        pool = self._pool
-        left = self._attempts
-        while True:
-            connection = pool.take() or await pool.acquire()
-            try:
-                prepared = connection.start(statement, self._timeout)
-                if prepared is None:
-                    prepared = await connection.prepare(statement)
-                rows: list[Row]
-                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 0, True, None)
-            except BaseException as error:
-                failure = self._failed(connection, statement, args, error)
-                if failure is error:
-                    raise
-            else:
-                if connection.dirty:
-                    await pool.release(connection)
+        try:
+            if statement.writes and self._hooks.plan(statement) is not None:
+                async with self._unit() as unit:
+                    return await unit.session.fetch(statement, *args)
+            pool = self._pool
+            left = self._attempts
+            while True:
+                connection = pool.take() or await pool.acquire()
+                try:
+                    prepared = connection.start(statement, self._timeout)
+                    if prepared is None:
+                        prepared = await connection.prepare(statement)
+                    rows: list[Row]
+                    rows, _, _ = await connection.bind_execute(
+                        prepared._state, args, "", 0, True, None
+                    )
+                except BaseException as error:
+                    failure = self._failed(connection, statement, args, error)
+                    if failure is error:
+                        raise
                 else:
-                    pool.put(connection)
-                return rows
-            left -= 1
-            if left == 0 or not isinstance(failure, SchemaChanged):
-                # Not in the handler: the driver's error, which shows values, isn't to be context.
-                raise failure
+                    if connection.dirty:
+                        await pool.release(connection)
+                    else:
+                        pool.put(connection)
+                    return rows
+                left -= 1
+                if left == 0 or not isinstance(failure, SchemaChanged):
+                    # Not in the handler: the driver's error shows values, and would be its context.
+                    raise failure
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
-        if statement.writes and self._hooks.plan(statement) is not None:
-            async with self._unit() as unit:
-                return await unit.session.fetchrow(statement, *args)
-        pool = self._pool
-        left = self._attempts
-        while True:
-            connection = pool.take() or await pool.acquire()
-            try:
-                prepared = connection.start(statement, self._timeout)
-                if prepared is None:
-                    prepared = await connection.prepare(statement)
-                rows: list[Row]
-                rows, _, _ = await connection.bind_execute(prepared._state, args, "", 1, True, None)
-            except BaseException as error:
-                failure = self._failed(connection, statement, args, error)
-                if failure is error:
-                    raise
-            else:
-                if connection.dirty:
-                    await pool.release(connection)
+        try:
+            if statement.writes and self._hooks.plan(statement) is not None:
+                async with self._unit() as unit:
+                    return await unit.session.fetchrow(statement, *args)
+            pool = self._pool
+            left = self._attempts
+            while True:
+                connection = pool.take() or await pool.acquire()
+                try:
+                    prepared = connection.start(statement, self._timeout)
+                    if prepared is None:
+                        prepared = await connection.prepare(statement)
+                    rows: list[Row]
+                    rows, _, _ = await connection.bind_execute(
+                        prepared._state, args, "", 1, True, None
+                    )
+                except BaseException as error:
+                    failure = self._failed(connection, statement, args, error)
+                    if failure is error:
+                        raise
                 else:
-                    pool.put(connection)
-                return rows[0] if rows else None
-            left -= 1
-            if left == 0 or not isinstance(failure, SchemaChanged):
-                raise failure
+                    if connection.dirty:
+                        await pool.release(connection)
+                    else:
+                        pool.put(connection)
+                    return rows[0] if rows else None
+                left -= 1
+                if left == 0 or not isinstance(failure, SchemaChanged):
+                    raise failure
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def execute(self, statement: Statement, *args: Any) -> int:
-        if statement.writes and self._hooks.plan(statement) is not None:
-            async with self._unit() as unit:
-                return await unit.session.execute(statement, *args)
-        pool = self._pool
-        left = self._attempts
-        while True:
-            connection = pool.take() or await pool.acquire()
-            try:
-                prepared = connection.start(statement, self._timeout)
-                if prepared is None:
-                    prepared = await connection.prepare(statement)
-                state = prepared._state
-                _, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
-            except BaseException as error:
-                failure = self._failed(connection, statement, args, error)
-                if failure is error:
-                    raise
-            else:
-                await pool.release(connection)
-                return affected(tag)
-            left -= 1
-            if left == 0 or not isinstance(failure, SchemaChanged):
-                raise failure
+        try:
+            if statement.writes and self._hooks.plan(statement) is not None:
+                async with self._unit() as unit:
+                    return await unit.session.execute(statement, *args)
+            pool = self._pool
+            left = self._attempts
+            while True:
+                connection = pool.take() or await pool.acquire()
+                try:
+                    prepared = connection.start(statement, self._timeout)
+                    if prepared is None:
+                        prepared = await connection.prepare(statement)
+                    state = prepared._state
+                    _, tag, _ = await connection.bind_execute(state, args, "", 0, True, None)
+                except BaseException as error:
+                    failure = self._failed(connection, statement, args, error)
+                    if failure is error:
+                        raise
+                else:
+                    await pool.release(connection)
+                    return affected(tag)
+                left -= 1
+                if left == 0 or not isinstance(failure, SchemaChanged):
+                    raise failure
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
+    @unseen
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
         async with self._unit() as unit:
             return await unit.session.fetchmany(statement, rows, take)
 
+    @unseen
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         async with self._unit() as unit:
             return await unit.session.executemany(statement, rows, take)
 
+    @unseen
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         async with self._unit() as unit:
             return await unit.session.copy(statement, target, rows, take)
 
+    @unseen
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         async with self._unit(read_only=True) as unit:
             return await unit.session.copy_out(statement, args, to)
 
+    @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         pool = self._pool
         connection = pool.take() or await pool.acquire()

@@ -9,6 +9,7 @@ from salacia_db.runtime.session import Method, Session
 from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import Stream
 from salacia_db.runtime.units.options import Setting
+from salacia_db.runtime.unseen import unseen
 
 T = TypeVar("T")
 
@@ -29,33 +30,41 @@ class RefusingSession(Session):
     def __init__(self, required: tuple[str, ...]) -> None:
         self._required = required
 
+    @unseen
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         self._refuse(statement)
 
+    @unseen
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         self._refuse(statement)
 
+    @unseen
     async def execute(self, statement: Statement, *args: Any) -> int:
         self._refuse(statement)
 
+    @unseen
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
         self._refuse(statement)
 
+    @unseen
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         self._refuse(statement)
 
+    @unseen
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         self._refuse(statement)
 
+    @unseen
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         self._refuse(statement)
 
+    @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         self._refuse(RAW)
 

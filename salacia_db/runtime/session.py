@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.statement import Row, Statement
 from salacia_db.runtime.stream import Stream
+from salacia_db.runtime.unseen import forget
 
 T = TypeVar("T")
 Method: TypeAlias = Literal["fetch", "fetchrow", "fetchval", "execute"]
@@ -31,15 +32,25 @@ class Session:
 
     async def fetchone(self, statement: Statement, *args: Any) -> Row:
         """The first row. Raises the statement's `none`, or `NotFound`."""
-        row = await self.fetchrow(statement, *args)
-        if row is None:
-            raise statement.not_found()
-        return row
+        try:
+            row = await self.fetchrow(statement, *args)
+            if row is None:
+                raise statement.not_found()
+            return row
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def fetchval(self, statement: Statement, *args: Any) -> Any:
         """The first row's first value; None where there is no row."""
-        row = await self.fetchrow(statement, *args)
-        return None if row is None else row[0]
+        try:
+            row = await self.fetchrow(statement, *args)
+            return None if row is None else row[0]
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def execute(self, statement: Statement, *args: Any) -> int:
         """The number of rows affected."""

@@ -1,12 +1,15 @@
 """Streams: the rows of a statement in chunks, without ever holding all of them."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Generic, TypeVar
 
 from salacia_db.runtime.errors import UsageError
+from salacia_db.runtime.unseen import forget
 
 T = TypeVar("T")
+
 
 # So many rows travel at once.
 CHUNK = 500
@@ -28,7 +31,7 @@ class Stream(Generic[T]):
         """The rows in lists."""
         if self._chunks is not None:
             raise UsageError("a stream can be read only once: call the query again")
-        self._chunks = self._open()
+        self._chunks = _chunks(self._open())
         return self._chunks
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
@@ -55,3 +58,13 @@ class Stream(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+async def _chunks(opened: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    async with aclosing(opened):
+        try:
+            async for chunk in opened:
+                yield chunk
+        except BaseException as error:
+            forget(error)
+            raise

@@ -63,13 +63,14 @@ CHANGE = Dynamic(
 
 
 def text(*values: Any) -> tuple[str, tuple[Any, ...]]:
-    statement, picked = SEARCH.choose(*values)
-    return statement.sql.removeprefix(f"-- items.search\nselect {ALL} from item where "), picked
+    statement, given = SEARCH.choose(*values)
+    sql = statement.sql.removeprefix(f"-- items.search\nselect {ALL} from item where ")
+    return sql, tuple(given)
 
 
 async def change(session: Any, *values: Any) -> Item | None:
-    statement, picked = CHANGE.choose(*values)
-    row = await session.fetchrow(statement, *picked)
+    statement, given = CHANGE.choose(*values)
+    row = await session.fetchrow(statement, *given)
     return None if row is None else Item(*row)
 
 
@@ -123,7 +124,8 @@ def test_shapes_that_are_kept_are_bounded() -> None:
     first, _ = many.choose(*[UNSET] * count)
     for number in range(1, MOST_SHAPES + 1):
         values = [number if number >> i & 1 else UNSET for i in range(count)]
-        statement, picked = many.choose(*values)
+        statement, given = many.choose(*values)
+        picked = tuple(given)
         assert statement.sql.count("and") == len(picked) == number.bit_count()
     again, _ = many.choose(*[UNSET] * count)
     assert again is not first, "that which was made first went"
@@ -187,7 +189,8 @@ async def test_a_shape_heals_when_a_migration_changes_the_table(
     db: Database, bystander: asyncpg.Connection
 ) -> None:
     await db.items.insert(1)
-    statement, picked = SEARCH.choose(1, UNSET, 5, None, "oldest")
+    statement, given = SEARCH.choose(1, UNSET, 5, None, "oldest")
+    picked = tuple(given)
     assert len(await db.items._session.fetch(statement, *picked)) == 1
     await bystander.execute("alter table item alter amount type bigint")
     assert len(await db.items._session.fetch(statement, *picked)) == 1

@@ -147,8 +147,6 @@ class _Writer:
         return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
 
     def _arguments(self) -> Code:
-        if self.dynamic:
-            return self.values
         values = self._values()
         return Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
 

@@ -16,6 +16,7 @@ from salacia_db.runtime.connections.connection import NEVER
 from salacia_db.runtime.errors import DeadlineExceeded, QueueFull, WriteDeadlineExceeded
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Batch, Row, Statement
+from salacia_db.runtime.unseen import unseen
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database
@@ -39,6 +40,7 @@ class BatchedSession(Session):
         self._database = database
         self._queues: dict[Statement, _Queue] = {}
 
+    @unseen
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         batch, database = statement.batch, self._database
         if batch is None or (statement.writes and database.hooks.plan(statement) is not None):

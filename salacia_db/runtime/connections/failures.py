@@ -8,6 +8,7 @@ import msgspec
 
 from salacia_db.runtime import errors
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
+from salacia_db.texts import printable
 
 if TYPE_CHECKING:
     from salacia_db.runtime.connections.connection import Connection
@@ -49,6 +50,8 @@ _COPY_LINE = re.compile(r"^COPY [^\n]*?, \D{1,40}(\d+)(?:$|[,:\n])")
 # PostgreSQL translates no internal error.
 _LOOKUP = re.compile(r"cache lookup failed for type \d+$")
 _UNRESOLVED = "could not resolve query result"
+# Where functions raise errors of their own.
+_RAISED = ("pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c")
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
 
 
@@ -85,7 +88,7 @@ def reason(error: BaseException) -> str:
     """What happened to the connection, in words without values."""
     if from_server(error) or isinstance(error.__cause__, asyncpg.PostgresError):
         told = error if from_server(error) else error.__cause__
-        return str(told.args[0]) if told is not None and told.args else "the server ended it"
+        return printable(str(told.args[0])) if told and told.args else "the server ended it"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return "the connection was closed in the middle of an operation"
@@ -193,12 +196,13 @@ def database_error(
 ) -> DatabaseError:
     """Our error for PostgreSQL's, which becomes its cause, stripped of everything with values."""
     line = _COPY_LINE.match(error.context or "")
+    hint = None if error.server_source_filename in _RAISED else error.hint
     _strip(error)
     state = error.sqlstate or ""
     cls = as_ or _BY_STATE.get(state) or _BY_CLASS.get(state[:2]) or DatabaseError
     message = str(error.args[0])
-    if cls is errors.InvalidStatement and error.hint:
-        message = f"{message}; {error.hint}"
+    if cls is errors.InvalidStatement and hint:
+        message = f"{message}; {printable(hint)}"
     if state in _UNNAMED:
         message = f"{message}; behind a pooler in transaction mode, connect with {_POOLED}"
     ours = cls(
@@ -218,10 +222,15 @@ def database_error(
 
 
 def _strip(error: asyncpg.PostgresError) -> None:
-    """DETAIL shows the row, CONTEXT lines of a COPY or of JSON, class 22 quotes the value."""
+    """DETAIL shows the row, CONTEXT lines of a COPY or of JSON, class 22 quotes the value.
+
+    A hint may be a function's own, about its arguments.
+    """
     message = str(error.args[0]) if error.args else ""
-    if (error.sqlstate or "").startswith("22"):
+    state = error.sqlstate or ""
+    if state.startswith("22"):
         message = _QUOTED.sub('"…"', message)
+    message = printable(message)
     error.args = (message,)
-    changes = {"message": message, "detail": None, "context": None, "internal_query": None}
-    vars(error).update(changes)
+    vars(error).update(dict.fromkeys(("detail", "hint", "context", "internal_query")))
+    vars(error)["message"] = message

@@ -12,6 +12,7 @@ from salacia_db.runtime.finding.conditions import Condition, Shape
 from salacia_db.runtime.finding.tables import Source, source_of
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Statement
+from salacia_db.runtime.unseen import unseen
 
 S = TypeVar("S", bound=Struct)
 SessionT = TypeVar("SessionT", bound=Session)
@@ -61,6 +62,7 @@ class Finder(Generic[SessionT]):
 
     session: SessionT
 
+    @unseen
     async def find(
         self,
         model: type[S],
@@ -79,6 +81,7 @@ class Finder(Generic[SessionT]):
         statement, values = request(source, "find", where, order_by, limit, offset)
         return list(starmap(source.build, await self.session.fetch(statement, *values)))
 
+    @unseen
     async def find_one(
         self, model: type[S], *, where: Condition | None = None, order_by: OrderBy = ()
     ) -> S | None:
@@ -91,6 +94,7 @@ class Finder(Generic[SessionT]):
         row = await self.session.fetchrow(statement, *values)
         return None if row is None else source.build(*row)
 
+    @unseen
     async def count(self, model: type[Struct], *, where: Condition | None = None) -> int:
         """How many rows satisfy `where`. Raises as `find` does."""
         statement, values = request(source_of(model), "count", where)

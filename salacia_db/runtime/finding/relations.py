@@ -13,6 +13,7 @@ from salacia_db.runtime.finding.finder import OrderBy, kept, natural, note
 from salacia_db.runtime.finding.tables import Source, source_of
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Row, Statement
+from salacia_db.runtime.unseen import unseen
 
 P = TypeVar("P", bound=Struct)
 S = TypeVar("S", bound=Struct)
@@ -125,6 +126,7 @@ class Relation(Generic[P, S]):
             places.append(numbers.setdefault(key, len(numbers)))
         return list(numbers), places
 
+    @unseen
     async def _load(
         self,
         session: Session,

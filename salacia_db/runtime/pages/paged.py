@@ -11,6 +11,7 @@ from salacia_db.runtime.pages import cursor
 from salacia_db.runtime.pages.page import NumberedPage, Page
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Row, Statement
+from salacia_db.runtime.unseen import unseen
 from salacia_db.texts import Item, Key, Keyset, Position, numbered
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ class Paged:
     def __repr__(self) -> str:
         return f"<Paged {self._name}>"
 
+    @unseen
     async def page(
         self,
         session: Session,
@@ -140,6 +142,7 @@ class Paged:
             beside=keys,
         )
 
+    @unseen
     async def numbered(
         self, session: Session, values: Row, build: _Build[T], *, page: int, limit: int
     ) -> NumberedPage[T]:

@@ -18,6 +18,7 @@ from salacia_db.runtime.statement import RAW, Row, Statement
 from salacia_db.runtime.stream import CHUNK, Stream
 from salacia_db.runtime.units.hooks import Hooks, Plan
 from salacia_db.runtime.units.transaction import Transaction
+from salacia_db.runtime.unseen import forget, unseen
 
 T = TypeVar("T")
 
@@ -41,39 +42,56 @@ class TransactionSession(Session):
         self.timeout = transaction.timeout
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
-        plan = self._hooks.plan(statement) if statement.writes else None
-        if plan is not None:
-            return (await self._hooked(plan, statement, args)).rows
-        form = self.form(statement)
-        rows, _ = await self._send(form, args, 0)
-        return rows if form is statement else self._own(statement, rows)
+        try:
+            plan = self._hooks.plan(statement) if statement.writes else None
+            if plan is not None:
+                return (await self._hooked(plan, statement, args)).rows
+            form = self.form(statement)
+            rows, _ = await self._send(form, args, 0)
+            return rows if form is statement else self._own(statement, rows)
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
-        plan = self._hooks.plan(statement) if statement.writes else None
-        if plan is not None:
-            written = (await self._hooked(plan, statement, args)).rows
-            return written[0] if written else None
-        form = self.form(statement)
-        rows, _ = await self._send(form, args, 1)
-        if form is not statement:
-            rows = self._own(statement, rows)
-        return rows[0] if rows else None
+        try:
+            plan = self._hooks.plan(statement) if statement.writes else None
+            if plan is not None:
+                written = (await self._hooked(plan, statement, args)).rows
+                return written[0] if written else None
+            form = self.form(statement)
+            rows, _ = await self._send(form, args, 1)
+            if form is not statement:
+                rows = self._own(statement, rows)
+            return rows[0] if rows else None
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
     async def execute(self, statement: Statement, *args: Any) -> int:
-        plan = self._hooks.plan(statement) if statement.writes else None
-        if plan is not None:
-            return (await self._hooked(plan, statement, args)).count
-        form = self.form(statement)
-        rows, tag = await self._send(form, args, 0)
-        if form is not statement:
-            self.learn(rows)
-        return affected(tag)
+        try:
+            plan = self._hooks.plan(statement) if statement.writes else None
+            if plan is not None:
+                return (await self._hooked(plan, statement, args)).count
+            form = self.form(statement)
+            rows, tag = await self._send(form, args, 0)
+            if form is not statement:
+                self.learn(rows)
+            return affected(tag)
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
 
+    @unseen
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
         return (await self._write_many(statement, rows, take, returning=True)).rows
 
+    @unseen
     async def pipelined(self, statement: Statement, rows: list[Row]) -> list[Row]:
         """The rows of a run for each of some rows, without waiting in between and without hooks.
 
@@ -82,11 +100,13 @@ class TransactionSession(Session):
         many = Many(self, statement, returning=True, split=False)
         return (await many.row_by_row(rows)).rows
 
+    @unseen
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         return (await self._write_many(statement, rows, take, returning=False)).count
 
+    @unseen
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
@@ -101,9 +121,11 @@ class TransactionSession(Session):
         batch = taken([item async for item in each(rows)], take, statement.name, 0)
         return (await plan.around_many(statement, self.transaction, batch, run)).count
 
+    @unseen
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         return await copy_out(self, statement, args, to)
 
+    @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         async def run(connection: Connection) -> Any:
             self.transaction.unproven = True

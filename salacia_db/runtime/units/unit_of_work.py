@@ -13,6 +13,7 @@ from salacia_db.runtime.statement import Row
 from salacia_db.runtime.units.late import LateRunner
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Frame, Transaction
+from salacia_db.runtime.unseen import unseen
 
 P = ParamSpec("P")
 
@@ -100,20 +101,24 @@ class UnitOfWork(Finder[TransactionSession]):
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
 
+    @unseen
     async def fetch(self, sql: str, *args: Any, timeout: float | None = None) -> list[Row]:
         """The rows of a statement, with `$1`, `$2` … for its arguments."""
         rows: list[Row] = await self.session.raw("fetch", sql, args, timeout)
         return rows
 
+    @unseen
     async def fetchrow(self, sql: str, *args: Any, timeout: float | None = None) -> Row | None:
         """The first row of a statement, or None."""
         row: Row | None = await self.session.raw("fetchrow", sql, args, timeout)
         return row
 
+    @unseen
     async def fetchval(self, sql: str, *args: Any, timeout: float | None = None) -> Any:
         """The first value of a statement's first row, or None."""
         return await self.session.raw("fetchval", sql, args, timeout)
 
+    @unseen
     async def execute(self, sql: str, *args: Any, timeout: float | None = None) -> int:
         """Runs a statement, or several where there are no arguments; the rows affected last."""
         count: int = await self.session.raw("execute", sql, args, timeout)

@@ -12,6 +12,7 @@ from salacia_db.runtime.stream import Stream
 from salacia_db.runtime.units.hooks import Hooks
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Transaction
+from salacia_db.runtime.unseen import unseen
 from salacia_db.runtime.watching.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -29,18 +30,22 @@ class WatchedPooledSession(PooledSession):
         super().__init__(database)
         self._timed = watcher.timed
 
+    @unseen
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         work = super().fetch(statement, *args)
         return await (work if self._delegates(statement) else self._timed(statement, work))
 
+    @unseen
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         work = super().fetchrow(statement, *args)
         return await (work if self._delegates(statement) else self._timed(statement, work))
 
+    @unseen
     async def execute(self, statement: Statement, *args: Any) -> int:
         work = super().execute(statement, *args)
         return await (work if self._delegates(statement) else self._timed(statement, work))
 
+    @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         return await self._timed(RAW, super().raw(method, sql, args, timeout))
 
@@ -58,36 +63,45 @@ class WatchedTransactionSession(TransactionSession):
         self._timed = watcher.timed
         self._tell = watcher.tell
 
+    @unseen
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         return await self._timed(statement, super().fetch(statement, *args))
 
+    @unseen
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         return await self._timed(statement, super().fetchrow(statement, *args))
 
+    @unseen
     async def execute(self, statement: Statement, *args: Any) -> int:
         return await self._timed(statement, super().execute(statement, *args))
 
+    @unseen
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
         return await self._timed(statement, super().fetchmany(statement, rows, take))
 
+    @unseen
     async def pipelined(self, statement: Statement, rows: list[Row]) -> list[Row]:
         return await self._timed(statement, super().pipelined(statement, rows))
 
+    @unseen
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         return await self._timed(statement, super().executemany(statement, rows, take))
 
+    @unseen
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
         return await self._timed(statement, super().copy(statement, target, rows, take))
 
+    @unseen
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
         return await self._timed(statement, super().copy_out(statement, args, to))
 
+    @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         return await self._timed(RAW, super().raw(method, sql, args, timeout))
 
