@@ -21,6 +21,7 @@ create table books (
   letters int generated always as (length(title)) stored
 );
 """
+BROKEN = 'create table notes (id int primary key, "line\nbreak" text, "\u2028" text);'
 EXPECTED = """\
 -- The usual statements of books, for you to change.
 
@@ -273,3 +274,13 @@ def test_what_cannot_be_done_is_told(project: Folder, arguments: tuple[str, ...]
 
     assert project.salacia("scaffold", *arguments) == (1, "", message)
     assert project.tree() == before
+
+
+def test_a_line_break_in_a_name_is_told(bare: Folder):
+    bare.write("pyproject.toml", SETTINGS)
+    bare.write("schema.sql", BROKEN)
+    result = bare.salacia("scaffold", "notes")
+    assert result.status == 1
+    assert r"the name 'line\nbreak', in the table 'notes', has a line break" in result.err
+    assert "write its file yourself" in result.err
+    assert not (bare.path / "sql").exists()

@@ -129,7 +129,6 @@ def scaffold(project: Project, tables: list[str]) -> list[str]:
         # Two tables may want one file: the second is refused by the command.
         if not draft.path.exists():
             draft.path.write_text(draft.text, "utf-8", newline="")
-            # A statement that can't be written of such a name is left out.
             found += [draft.path.stem] if "list" in draft.names else []
     return found
 

@@ -162,3 +162,11 @@ async def test_mistakes_are_told_even_without_rows(session: CountingSession) -> 
         await load_books([ANN], order_by=authors.name)
     with pytest.raises(InvalidArgument, match="`limit` has to be a whole number"):
         await load_books([ANN], limit=-1)
+
+
+async def test_rows_of_another_table_are_refused(session: CountingSession) -> None:
+    for row in (Tag("new"), None, "Ann"):
+        stranger: Any = row
+        with pytest.raises(UsageError, match=r"takes rows of Author, and one of these is a \w+$"):
+            await AuthorRelations(session).load_books([ANN, stranger])
+    assert session.count == 0

@@ -110,6 +110,11 @@ def _draft(
     if max(map(len, path.parts)) > _LONGEST:
         message = f"the table {table.ref.name} has a name that is too long for a file"
         raise ProblemsError(Problem(message, hint="write its file yourself, under a shorter name"))
+    broken = [name for name in _names(table) if len(name.splitlines()) > 1]
+    if broken:
+        message = f"the name {broken[0]!r}, in the table {table.ref.name!r}, has a line break"
+        hint = "no line that is optional can hold it: rename it, or write its file yourself"
+        raise ProblemsError(Problem(message, hint=hint))
     about = subject(table, tables, _identities(table, server), catalog.quote)
     texts: list[str] = []
     names: list[str] = []
@@ -140,6 +145,10 @@ def _module(name: str) -> str:
     """The name as a file's or folder's whose group can be an attribute of a database."""
     module = field_name(name)
     return f"{module}_rows" if module in SESSION_NAMES | MODULES else module
+
+
+def _names(table: Table) -> list[str]:
+    return [table.ref.schema, table.ref.name, *(column.name for column in table.columns)]
 
 
 def _identities(table: Table, server: Server) -> frozenset[int]:

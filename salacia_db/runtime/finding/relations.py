@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from salacia_db.runtime.errors import NotFound
+from salacia_db.runtime.errors import NotFound, UsageError
 from salacia_db.runtime.finding.columns import Column, Order
 from salacia_db.runtime.finding.conditions import Condition, Shape
 from salacia_db.runtime.finding.finder import OrderBy, kept, natural, note
@@ -57,7 +57,7 @@ class Relation(Generic[P, S]):
     the same key share it. What comes is in the order of the rows given.
     """
 
-    __slots__ = ("_keys", "_label", "_number", "_read", "_source", "_through")
+    __slots__ = ("_keys", "_label", "_number", "_parent", "_read", "_source", "_through")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Relation(Generic[P, S]):
         through: Through | None = None,
     ) -> None:
         self._label = label
+        self._parent = parent
         self._number = source_of(parent).number
         self._source = source_of(child)
         self._keys = keys
@@ -115,6 +116,12 @@ class Relation(Generic[P, S]):
         numbers: dict[Row, int] = {}
         places: list[int | None] = []
         for row in rows:
+            if not isinstance(row, self._parent):  # pyright: ignore[reportUnnecessaryIsInstance]
+                # A column of the same name would lead somewhere, too, but wrongly.
+                raise UsageError(
+                    f"{self._label} takes rows of {self._parent.__name__}, "
+                    f"and one of these is a {type(row).__name__}"
+                )
             read = self._read(row)
             key: Row = (read,) if single else read
             if None in key:
