@@ -22,7 +22,7 @@ create table interaction_changes (
 with (autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_scale_factor = 0);
 
 create table interaction_summaries (
-  minutes          smallint     not null,
+  minutes          int          not null,
   starts_at        timestamptz  not null,
   model            varchar(100) not null,
   provider_id      uuid,
@@ -34,7 +34,7 @@ create table interaction_summaries (
   response_time_ms bigint       not null,
   timed            bigint       not null,
 
-  constraint interaction_summaries_minutes_known check (minutes in (1, 60, 1440))
+  constraint interaction_summaries_minutes_known check (minutes in (1, 60, 1440, 44640))
 );
 
 -- One row for each span, model, provider and outcome; spans of one length lie together. An index
@@ -57,9 +57,10 @@ comment on column interaction_changes.response_time_ms is 'Their response times,
 comment on column interaction_changes.timed is 'Those whose response time is known.';
 
 comment on table interaction_summaries is
-  'Figures of interactions by minute, hour and day. `interaction_changes` has what is not in here yet.';
-comment on column interaction_summaries.minutes is 'How long the span is: 1, 60 or 1440 minutes.';
-comment on column interaction_summaries.starts_at is 'When the span begins; days are those of UTC.';
+  'Figures of interactions by minute, hour, day and month. `interaction_changes` has what is not in '
+  'here yet.';
+comment on column interaction_summaries.minutes is 'How long the span is: 1, 60 or 1440 minutes, or a month, which counts as 44640.';
+comment on column interaction_summaries.starts_at is 'When the span begins; days and months are those of UTC.';
 comment on column interaction_summaries.model is 'The model of these interactions.';
 comment on column interaction_summaries.provider_id is 'Their provider; null where it is deleted.';
 comment on column interaction_summaries.errored is 'Whether they have an error.';
@@ -129,7 +130,9 @@ begin
       sum(total_tokens) as total_tokens,
       sum(response_time_ms) as response_time_ms,
       sum(timed) as timed
-    from taken, (values (1, 'minute'), (60, 'hour'), (1440, 'day')) as span (minutes, field)
+    from taken, (
+      values (1, 'minute'), (60, 'hour'), (1440, 'day'), (44640, 'month')
+    ) as span (minutes, field)
     group by 1, 2, 3, 4, 5
   ),
   brought as (
@@ -207,8 +210,8 @@ begin
 end
 $$;
 
--- The span from `since` to `until` (infinite where it is open) as days, the hours on both sides of
--- them, the minutes on both sides of those, and rows for what is left of a minute.
+-- The span from `since` to `until` (infinite where it is open) as months, the days on both sides of
+-- them, the hours on both sides of those, then minutes, and rows for what is left of a minute.
 create function interaction_figures(since timestamptz, until timestamptz)
 returns table (
   model varchar, provider_id uuid, errored boolean, total bigint, successful bigint, failed bigint,
@@ -220,10 +223,16 @@ begin atomic
   with edges as (
     select
       field,
-      since_floor + case when since_floor < since then step else '0' end as opens,
+      -- In UTC, where each day has 24 hours and a month ends as a month does.
+      case
+        when since_floor < since then (since_floor at time zone 'UTC' + step) at time zone 'UTC'
+        else since_floor
+      end as opens,
       until_floor as closes
-    from (values ('minute', interval '1 minute'), ('hour', '1 hour'), ('day', '1 day'))
-           as span (field, step),
+    from (
+           values ('minute', interval '1 minute'), ('hour', '1 hour'), ('day', '24 hours'),
+                  ('month', '1 month')
+         ) as span (field, step),
          lateral (
            select date_trunc(field, since, 'UTC') as since_floor,
                   date_trunc(field, until, 'UTC') as until_floor
@@ -233,15 +242,18 @@ begin atomic
     select
       minute.opens as m1, minute.closes as m2,
       hour.opens as h1, hour.closes as h2,
-      day.opens as d1, day.closes as d2
-    from edges minute, edges hour, edges day
+      day.opens as d1, day.closes as d2,
+      month.opens as o1, month.closes as o2
+    from edges minute, edges hour, edges day, edges month
     where minute.field = 'minute' and hour.field = 'hour' and day.field = 'day'
+      and month.field = 'month'
   )
   select s.model, s.provider_id, s.errored, s.total, s.successful, s.failed, s.total_tokens,
          s.response_time_ms, s.timed
   from cut,
        lateral (
-         values (1440, d1, d2),
+         values (44640, o1, o2),
+                (1440, d1, least(o1, d2)), (1440, greatest(o1, o2), d2),
                 (60, h1, least(d1, h2)), (60, greatest(d1, d2), h2),
                 (1, m1, least(h1, m2)), (1, greatest(h1, h2), m2)
        ) as part (minutes, lower, upper),

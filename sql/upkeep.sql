@@ -48,6 +48,6 @@ where id = any(array(
 -- name: forget_summaries :exec
 -- Deletes summaries of a time before which no interaction is left.
 delete from interaction_summaries
-where minutes in (1, 60, 1440)
+where minutes in (1, 60, 1440, 44640)
   and starts_at < :until
   and total = 0

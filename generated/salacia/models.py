@@ -195,14 +195,14 @@ class InteractionChange(Struct, frozen=True, gc=False):
 
 
 class InteractionSummary(Struct, frozen=True, gc=False):
-    """Figures of interactions by minute, hour and day. `interaction_changes` has what is not in
-    here yet.
+    """Figures of interactions by minute, hour, day and month. `interaction_changes` has what is
+    not in here yet.
     """
 
     minutes: int
-    """How long the span is: 1, 60 or 1440 minutes."""
+    """How long the span is: 1, 60 or 1440 minutes, or a month, which counts as 44640."""
     starts_at: datetime
-    """When the span begins; days are those of UTC."""
+    """When the span begins; days and months are those of UTC."""
     model: str
     """The model of these interactions."""
     provider_id: UUID | None

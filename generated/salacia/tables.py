@@ -130,8 +130,8 @@ interaction_changes = InteractionChangesTable(
 
 
 class InteractionSummariesTable(Table[InteractionSummary]):
-    """Figures of interactions by minute, hour and day. `interaction_changes` has what is not in
-    here yet.
+    """Figures of interactions by minute, hour, day and month. `interaction_changes` has what is
+    not in here yet.
     """
 
     minutes = Column[int]("minutes")

@@ -67,7 +67,7 @@ _FORGET_SUMMARIES = Statement(
     "upkeep.forget_summaries",
     "-- upkeep.forget_summaries\n"
     "delete from interaction_summaries\n"
-    "where minutes in (1, 60, 1440)\n"
+    "where minutes in (1, 60, 1440, 44640)\n"
     "  and starts_at < $1\n"
     "  and total = 0",
     parameters=("until",),

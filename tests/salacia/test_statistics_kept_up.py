@@ -46,7 +46,7 @@ AGES = [
     *(timedelta(hours=1, seconds=seconds) for seconds in (-1, 0, 1, 1800)),
     *(timedelta(hours=hours) for hours in (2, 22.9, 23.1)),
     *(timedelta(hours=24, seconds=seconds) for seconds in (-61, -1, 1, 61)),
-    *(timedelta(days=days) for days in (2, 2.4, 31, 800)),
+    *(timedelta(days=days) for days in (2, 2.4, 29, 31, 62, 800)),
 ]
 
 
@@ -276,7 +276,7 @@ def test_the_dashboard_is_a_plain_count_in_every_snapshot(
             await writers[0].connection.fetchval(FOLD, 100_000)
             async with db.unit_of_work(isolation="repeatable read") as uow:
                 await compare(uow, world.dice, world.providers)
-                wrong = "select count(*) from (values (1), (60), (1440)) m (n) where" + (
+                wrong = "select count(*) from (values (1), (60), (1440), (44640)) m (n) where" + (
                     " (select coalesce(sum(total), 0) from interaction_summaries where minutes = n)"
                     " <> (select count(*) from ai_interactions)"
                 )
