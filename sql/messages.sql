@@ -24,6 +24,7 @@ where i.id = :id
 -- name: search :page
 -- Messages in the order asked for: behind a cursor, before one, or by the number of the page. Their
 -- previews begin with what was said last, wherever the provider's format has it; else with the JSON.
+-- So many formats make them dear enough for the planner to leave them until the page is found.
 -- returns: Message
 -- default: limit 20
 with matching as materialized ( -- if :search
@@ -37,12 +38,15 @@ select
   i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,
   left(coalesce(
     i.request #>> '{messages,-1,content,0,text}', i.request #>> '{messages,-1,content}',
+    i.request #>> '{input,-1,content,0,text}', i.request #>> '{input,-1,content}',
+    i.request #>> '{contents,-1,parts,0,text}', i.request #>> '{prompt,0}',
     i.request ->> 'prompt', i.request ->> 'input', i.request::text
   ), 200) as request_preview,
   left(coalesce(
     i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',
-    i.response #>> '{message,content}', i.response ->> 'completion', i.response ->> 'response',
-    i.response::text
+    i.response #>> '{message,content}', i.response #>> '{choices,0,text}',
+    i.response #>> '{output,0,content,0,text}', i.response #>> '{candidates,0,content,parts,0,text}',
+    i.response ->> 'completion', i.response ->> 'response', i.response::text
   ), 200) as response_preview
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id

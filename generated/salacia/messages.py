@@ -57,12 +57,15 @@ _SEARCH = Paged(
         "  i.prompt_tokens, i.completion_tokens, i.total_tokens, i.response_time_ms,\n"
         "  left(coalesce(\n"
         "    i.request #>> '{messages,-1,content,0,text}', i.request #>> '{messages,-1,content}',\n"
+        "    i.request #>> '{input,-1,content,0,text}', i.request #>> '{input,-1,content}',\n"
+        "    i.request #>> '{contents,-1,parts,0,text}', i.request #>> '{prompt,0}',\n"
         "    i.request ->> 'prompt', i.request ->> 'input', i.request::text\n"
         "  ), 200) as request_preview,\n"
         "  left(coalesce(\n"
         "    i.response #>> '{choices,0,message,content}', i.response #>> '{content,0,text}',\n"
-        "    i.response #>> '{message,content}', i.response ->> 'completion', i.response ->> 'response',\n"
-        "    i.response::text\n"
+        "    i.response #>> '{message,content}', i.response #>> '{choices,0,text}',\n"
+        "    i.response #>> '{output,0,content,0,text}', i.response #>> '{candidates,0,content,parts,0,text}',\n"
+        "    i.response ->> 'completion', i.response ->> 'response', i.response::text\n"
         "  ), 200) as response_preview",
     ),
     source=("from ai_interactions i\nleft join ai_providers p on p.id = i.provider_id",),
@@ -213,6 +216,7 @@ class MessagesQueries(Group):
         page. Their
         previews begin with what was said last, wherever the provider's format has it; else with the
         JSON.
+        So many formats make them dear enough for the planner to leave them until the page is found.
 
         Source: sql/messages.sql (search)
         """

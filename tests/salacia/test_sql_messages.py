@@ -208,6 +208,18 @@ async def test_a_message_carries_what_its_row_says(db: salacia.Database) -> None
         ({"messages": [{"content": [{"type": "image"}]}]}, None, ('[{"type": "image"}]', None)),
         ({"prompt": "Hello"}, {"completion": "Hi there!"}, ("Hello", "Hi there!")),
         ({"input": "Hello"}, {"response": "Hi there!"}, ("Hello", "Hi there!")),
+        (
+            {"input": [{"content": [{"type": "input_text", "text": "asked"}]}]},
+            {"output": [{"content": [{"type": "output_text", "text": "told"}]}]},
+            ("asked", "told"),
+        ),
+        (
+            {"contents": [{"parts": [{"text": "one"}]}, {"parts": [{"text": "two"}]}]},
+            {"candidates": [{"content": {"parts": [{"text": "three"}]}}]},
+            ("two", "three"),
+        ),
+        ({"input": [{"content": "plain"}]}, {"choices": [{"text": "old"}]}, ("plain", "old")),
+        ({"prompt": ["first", "second"]}, None, ("first", None)),
         ({"messages": []}, {"message": {"content": "llama"}}, ('{"messages": []}', "llama")),
         ({}, {"other": 1}, ("{}", '{"other": 1}')),
         ([1, "ü"], "text", ('[1, "ü"]', '"text"')),

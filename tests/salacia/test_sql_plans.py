@@ -407,3 +407,11 @@ async def test_a_search_never_walks_the_messages_however_common_the_word(
             assert {n["Node Type"] for n in heads} == {"Bitmap Heap Scan"}, (word, heads)
             rows = [n for n in nodes if n.get("Alias") == "i"]
             assert {n["Index Name"] for n in rows if "Index Name" in n} == {"ai_interactions_pkey"}
+
+
+async def test_previews_are_made_of_the_page_s_messages_only(filled: psycopg.Connection) -> None:
+    # Where the order needs a sort, making them of all that match would read all their JSON.
+    session = Recorded(filled)
+    await salacia.messages.MessagesQueries(session).search(search="yes")
+    kinds = [node["Node Type"] for node in nodes_of(session.plan)]
+    assert kinds.index("Result") < kinds.index("Sort"), "above the sort"
