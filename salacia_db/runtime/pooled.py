@@ -212,6 +212,10 @@ class PooledSession(Session):
             async with self._unit(read_only=True) as unit:
                 inner = unit.session.stream(statement, args, build)
                 async for chunk in inner.chunks():
+                    connection = unit.session.transaction.connection
+                    if connection is not None:
+                        # A loop that is left early gives it back by itself: no wait for ever.
+                        connection.task = None
                     yield chunk
 
         return Stream(chunks)
