@@ -15,6 +15,7 @@ this one, which go further.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -32,6 +33,7 @@ from salacia_db.gateway import (
     providers,
     statistics,
 )
+from salacia_db.gateway.http import create_app
 from salacia_db.runtime import (
     After,
     Before,
@@ -268,6 +270,79 @@ async def test_service_layer_returns_correct_data_formats(db: salacia.Database) 
         "created_at": "str",
     }
     assert isinstance(await metadata.put(db, "schema.version", "8"), salacia.SystemMetadata)
+
+
+# --- API endpoints function correctly -------------------------------------------------------------
+
+
+@pytest.mark.endpoints
+async def test_api_endpoints_function_correctly(url: str) -> None:
+    database = salacia.connect(url, profile="test")
+    app = create_app(database)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost/api"
+        ) as http,
+    ):
+
+        async def ask(method: str, path: str, status: int = 200, **options: Any) -> Any:
+            answer = await http.request(method, path, **options)
+            assert answer.status_code == status, answer.text
+            return answer.json() if answer.content else None
+
+        assert (await ask("GET", "/health"))["status"] == "healthy"
+
+        new = {"name": "OpenAI", "type": "openai", "apiKey": "sk-very-secret"}
+        provider = await ask("POST", "/providers", 201, json=new)
+        at = f"/providers/{provider['id']}"
+        assert (provider["name"], provider["hasApiKey"]) == ("OpenAI", True)
+        assert "sk-very-secret" not in str(provider)
+        assert await ask("GET", at) == provider
+        assert await ask("GET", "/providers?type=openai") == {"items": [provider], "total": 1}
+        assert (await ask("PATCH", at, json={"baseUrl": "https://a.example"}))["baseUrl"]
+        assert (await ask("POST", f"{at}/default"))["isDefault"]
+
+        for tokens in (10, 20):
+            body = {
+                "model": "gpt-4",
+                "request": {"prompt": "Hello"},
+                "response": {"completion": "Hi there!", "usage": {"input_tokens": tokens}},
+                "providerId": provider["id"],
+                "statusCode": 200,
+            }
+            recorded = await ask("POST", "/messages", 201, json=body)
+        listed = await ask("GET", "/messages?limit=1&failed=false&sort=newest")
+        assert [m["id"] for m in listed["items"]] == [recorded["id"]]
+        assert (listed["hasMore"], listed["items"][0]["responsePreview"]) == (True, "Hi there!")
+        rest = await ask(
+            "GET", f"/messages?limit=1&failed=false&sort=newest&after={listed['nextCursor']}"
+        )
+        assert (rest["items"][0]["totalTokens"], rest["hasMore"]) == (10, False)
+        message = await ask("GET", f"/messages/{recorded['id']}")
+        assert (message["request"], message["providerName"]) == (body["request"], "OpenAI")
+
+        dashboard = await ask("GET", "/statistics")
+        assert dashboard["periods"]["last5Minutes"]["totalTokens"] == 30
+        assert len(dashboard["hourly"]) == 24
+        assert (await ask("GET", "/statistics/summary?minTokens=20"))["total"] == 1
+
+        for method, path, status, json in (
+            ("GET", "/messages/42", 400, None),
+            ("GET", "/messages?limit=1000", 400, None),
+            ("GET", "/messages?after=nonsense", 400, None),
+            ("GET", f"/messages/{uuid7()}", 404, None),
+            ("GET", f"/providers/{uuid7()}", 404, None),
+            ("POST", "/providers", 400, {"name": "", "type": "openai"}),
+            ("POST", "/providers", 400, {"name": "x", "type": "openai"}),
+            ("POST", "/providers", 409, new),
+            ("DELETE", at, 409, None),
+        ):
+            failed = await ask(method, path, status, json=json)
+            assert list(failed) == ["error"], (method, path)
+            assert "sk-very-secret" not in failed["error"]
+        other = await ask("POST", "/providers", 201, json={"name": "Local", "type": "ollama"})
+        assert await ask("DELETE", f"/providers/{other['id']}", 204) is None
 
 
 # --- Statistics and aggregation queries work ------------------------------------------------------
