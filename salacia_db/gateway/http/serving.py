@@ -37,12 +37,20 @@ def serve(
         # Streams don't end by themselves.
         timeout_graceful_shutdown=2,
     )
-    server = uvicorn.Server(config)
-    listening = _socket(host, port)
-    print(f"serving on http://{host}:{listening.getsockname()[1]}", flush=True)  # noqa: T201
-    server.run(sockets=[listening])
+    server = _Server(config)
+    server.run(sockets=[_socket(host, port)])
     if not server.started:
         raise ConfigurationError("the gateway could not start; the log says why")
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            port = sockets[0].getsockname()[1]
+            print(f"serving on http://{self.config.host}:{port}", flush=True)  # noqa: T201
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,235 @@
+"""The gateway by HTTP: `salacia serve` in a process of its own, on a database of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from serving import served
+
+import salacia
+from salacia_db.cli import main
+from salacia_db.gateway.http import create_app
+
+TOKEN = "a token that nobody guesses"
+SECRETS = {"apiKey": "sk-sesame", "oauthAccessToken": "at-sesame", "oauthRefreshToken": "rt-sesame"}
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    with served(url) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=20) as made:
+            yield made
+
+
+async def provider(client: httpx.AsyncClient, name: str = "P", **values: object) -> dict:
+    made = await client.post("/api/providers", json={"name": name, "type": "ollama", **values})
+    assert made.status_code == 201, made.text
+    found: dict = made.json()
+    return found
+
+
+async def test_providers_are_made_changed_and_deleted(client: httpx.AsyncClient) -> None:
+    first = await provider(client, "First", isDefault=True)
+    second = await provider(client, "Second", baseUrl="http://here")
+    assert (first["isDefault"], second["isDefault"]) == (True, False)
+    listed = (await client.get("/api/providers", params={"limit": 1})).json()
+    assert ([p["name"] for p in listed["items"]], listed["total"]) == (["First"], 2)
+
+    path = f"/api/providers/{second['id']}"
+    changed = (await client.patch(path, json={"name": "Other", "baseUrl": None})).json()
+    assert (changed["name"], changed["baseUrl"], changed["type"]) == ("Other", None, "ollama")
+    assert (await client.post(f"{path}/default")).json()["isDefault"]
+    refused = await client.delete(path)
+    assert refused.status_code == 409
+    assert "default" in refused.json()["error"]
+    gone = f"/api/providers/{first['id']}"
+    assert (await client.delete(gone)).status_code == 204
+    assert (await client.get(gone)).json() == {"error": "no such provider"}
+
+
+async def test_a_secret_is_set_and_never_read_back(client: httpx.AsyncClient, url: str) -> None:
+    made = await client.post("/api/providers", json={"name": "S", "type": "openai", **SECRETS})
+    path = f"/api/providers/{made.json()['id']}"
+    answers = [made, await client.get(path), await client.get("/api/providers")]
+    answers.append(await client.patch(path, json={"apiKey": "sk-sesame2"}))
+    answers.append(await client.post("/api/providers", json={"name": "S", "authType": "sk-sesame"}))
+    answers.append(
+        await client.post("/api/providers", json={"name": "S", "type": "openai", **SECRETS})
+    )
+    assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 400, 409]
+    assert not any("sesame" in answer.text for answer in answers)
+    assert answers[1].json()["hasApiKey"]
+    async with salacia.connect(url, profile="test") as db:
+        assert await db.fetchval("select api_key from ai_providers") == "sk-sesame2"
+
+
+async def test_messages_are_recorded_listed_and_read(client: httpx.AsyncClient) -> None:
+    for n in range(5):
+        body = {
+            "model": f"m{n % 2}",
+            "request": {"prompt": f"word{n}"},
+            "response": {"usage": {"input_tokens": n, "output_tokens": 1}},
+            "statusCode": 200,
+        }
+        assert (await client.post("/api/messages", json=body)).status_code == 201
+    first = (await client.get("/api/messages", params={"limit": 3, "sort": "oldest"})).json()
+    assert (len(first["items"]), first["hasMore"], first["previousCursor"]) == (3, True, None)
+    after = {"limit": 3, "sort": "oldest", "after": first["nextCursor"]}
+    rest = (await client.get("/api/messages", params=after)).json()
+    assert [m["totalTokens"] for m in first["items"] + rest["items"]] == [1, 2, 3, 4, 5]
+    before = {"limit": 3, "sort": "oldest", "before": rest["previousCursor"]}
+    assert (await client.get("/api/messages", params=before)).json()["items"] == first["items"]
+    filtered = (await client.get("/api/messages", params={"model": "m1", "maxTokens": 2})).json()
+    assert [m["requestPreview"] for m in filtered["items"]] == ["word1"]
+    read = (await client.get(f"/api/messages/{first['items'][0]['id']}")).json()
+    assert read["request"] == {"prompt": "word0"}
+    summary = (await client.get("/api/statistics/summary", params={"model": "m1"})).json()
+    assert (summary["total"], summary["successRate"]) == (2, 100.0)
+    dashboard = (await client.get("/api/statistics")).json()
+    assert dashboard["periods"]["last5Minutes"]["total"] == 5
+    assert len(dashboard["hourly"]) == 24
+    assert [row["model"] for row in dashboard["topModels"]] == ["m0", "m1"]
+
+
+async def test_what_is_wrong_is_told_with_a_status(client: httpx.AsyncClient) -> None:
+    somebody = uuid4()
+    cases = [
+        ("GET", "/api/messages?limit=0", {}, 400),
+        ("GET", "/api/messages?limit=101", {}, 400),
+        ("GET", "/api/messages?limit=1&limit=2", {}, 400),
+        ("GET", "/api/messages?nonsense=1", {}, 400),
+        ("GET", "/api/messages?after=nonsense", {}, 400),
+        ("GET", "/api/messages?since=2030-01-01T00:00:00", {}, 400),
+        ("GET", "/api/statistics?x=1", {}, 400),
+        ("GET", "/api/messages/nonsense", {}, 400),
+        ("GET", f"/api/messages/{somebody}", {}, 404),
+        ("PATCH", f"/api/providers/{somebody}", {"json": {"name": "x"}}, 404),
+        ("POST", "/api/providers", {"json": {"name": "", "type": "ollama"}}, 400),
+        ("POST", "/api/providers", {"json": {"name": "x", "type": "openai"}}, 400),
+        ("POST", "/api/providers", {"json": {"name": "x\0", "type": "ollama"}}, 400),
+        ("POST", "/api/providers", {"content": b"{"}, 415),
+        (
+            "POST",
+            "/api/providers",
+            {"content": b"{", "headers": {"content-type": "application/json"}},
+            400,
+        ),
+        ("POST", "/api/messages", {"json": {"model": "m", "request": "x" * 5_000_000}}, 413),
+        ("GET", "/nowhere", {}, 404),
+        ("PUT", "/api/messages", {}, 405),
+        ("GET", "/api/messages", {"headers": {"host": "evil.example"}}, 403),
+    ]
+    for method, path, options, status in cases:
+        answer = await client.request(method, path, **options)
+        assert (answer.status_code, list(answer.json())) == (status, ["error"]), (path, answer.text)
+        assert "Traceback" not in answer.text
+        assert "select" not in answer.text
+
+
+async def next_event(lines: AsyncIterator[str]) -> dict[str, str]:
+    """The next event of a stream."""
+    event: dict[str, str] = {}
+    async with asyncio.timeout(20):
+        async for line in lines:
+            name, _, value = line.partition(": ")
+            if not line and "event" in event:
+                return event
+            if name in ("id", "event", "data"):
+                event[name] = value
+    raise AssertionError("the stream ended")
+
+
+async def test_messages_are_followed_and_what_was_missed_is_told(client: httpx.AsyncClient) -> None:
+    body = {"model": "m", "request": {}}
+    async with client.stream("GET", "/api/events/messages") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        first = (await client.post("/api/messages", json=body)).json()["id"]
+        event = await next_event(lines)
+        assert event["event"] == "message:created"
+        assert f'"id":"{first}"' in event["data"]
+    missed = (await client.post("/api/messages", json=body)).json()["id"]
+    last = {"last-event-id": event["id"]}
+    async with client.stream("GET", "/api/events/messages", headers=last) as stream:
+        again = await next_event(stream.aiter_lines())
+        assert f'"id":"{missed}"' in again["data"]
+    async with client.stream(
+        "GET", "/api/events/messages", headers={"last-event-id": "1-1"}
+    ) as stream:
+        assert (await next_event(stream.aiter_lines()))["event"] == "gap"
+
+
+async def test_statistics_are_followed(client: httpx.AsyncClient) -> None:
+    async with client.stream("GET", "/api/events/statistics") as stream:
+        lines = stream.aiter_lines()
+        assert '"last5Minutes":{"total":0' in (await next_event(lines))["data"]
+        await client.post("/api/messages", json={"model": "m", "request": {}})
+        assert '"last5Minutes":{"total":1' in (await next_event(lines))["data"]
+
+
+async def test_a_silent_stream_is_alive(db: salacia.Database) -> None:
+    from salacia_db.gateway.http.streams import stream
+
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.sleep(3600)
+        yield b""
+
+    frames = stream(nothing(), heartbeat=0.01).body_iterator  # type: ignore[arg-type]
+    assert await anext(aiter(frames)) == b": heartbeat\n\n"
+    await frames.aclose()  # type: ignore[union-attr]
+
+
+async def test_health_is_told_and_recorded(client: httpx.AsyncClient, url: str) -> None:
+    answer = await client.get("/api/health")
+    assert (answer.status_code, answer.json()["databaseStatus"]) == (200, True)
+    async with salacia.connect(url, profile="test") as db:
+        assert await db.fetchval("select count(*) from health_checks") == 1
+
+
+async def test_with_a_token_each_request_brings_it(url: str) -> None:
+    with served(url, SALACIA_TOKEN=TOKEN) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+            right = {"authorization": f"Bearer {TOKEN}", "host": "gateway.example"}
+            assert (await client.get("/api/providers", headers=right)).status_code == 200
+            for wrong in ({}, {"authorization": "Bearer x"}, {"authorization": f"Basic {TOKEN}"}):
+                refused = await client.get("/api/providers", headers=wrong)
+                assert refused.status_code == 401
+                assert refused.headers["www-authenticate"] == "Bearer"
+            assert (await client.get("/api/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "told"),
+    [
+        (["--host", "0.0.0.0"], "", "can be reached from elsewhere"),
+        ([], "short", "16 characters"),
+        (["--host", "192.0.2.1"], TOKEN, "can't be had"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    token: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("SALACIA_TOKEN", token)
+    assert main(["serve", "--database-url", "postgresql://nowhere/x", *arguments]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_the_document_describes_every_endpoint() -> None:
+    from salacia_db.gateway.http.endpoints import ENDPOINTS
+    from salacia_db.gateway.http.openapi import document
+
+    described = document(ENDPOINTS, secured=True)
+    found = {(m.upper(), path) for path, ways in described["paths"].items() for m in ways}
+    assert found == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+    new = described["components"]["schemas"]["NewProvider"]["properties"]
+    assert {"type": "string", "writeOnly": True} in new["apiKey"]["anyOf"]
+    assert not {"apiKey", "oauthAccessToken"} & set(
+        described["components"]["schemas"]["Provider"]["properties"]
+    )
+    create_app(salacia.connect("postgresql://nowhere/x"), token=TOKEN)
