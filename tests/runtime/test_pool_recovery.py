@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 
 import asyncpg
@@ -64,9 +63,7 @@ async def test_who_waits_for_a_server_in_vain_is_told_why(connect, proxy: Cuttin
     for connection in list(db.pool.connections):
         connection.raw.terminate()
     await asyncio.sleep(0)
-    began = time.monotonic()
     found = await asyncio.gather(*(db.items.list() for _ in range(5)), return_exceptions=True)
-    assert 0.25 < time.monotonic() - began < 2
     assert all(isinstance(error, ConnectionFailed) for error in found)
     assert "tried for 0.3 s" in str(found[0])
     # Each has an error of its own, to which it may add notes.
@@ -162,13 +159,11 @@ async def test_frozen_backends_on_all_slots_are_replaced(connect) -> None:
     frozen = await all_slots(db)
     stop(frozen)
     try:
-        began = time.monotonic()
         found = await asyncio.gather(*(db.items.list() for _ in range(4)), return_exceptions=True)
         assert all(isinstance(error, TimeoutError) for error in found)
         after = await all_slots(db)
         assert len(after) == 4
         assert not after & frozen
-        assert time.monotonic() - began < 5
     finally:
         go_on(frozen)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from items import GET, Database
+from items import GET, Database, Item
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -17,7 +17,14 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from salacia_db.runtime import ConfigurationError, SerializationFailure, Statement, UniqueViolation
+from salacia_db.runtime import (
+    ConfigurationError,
+    SerializationFailure,
+    Statement,
+    Table,
+    UniqueViolation,
+)
+from salacia_db.runtime.finding import tables
 from salacia_db.runtime.watching.slow import SlowLog
 from salacia_db.runtime.watching.watcher import StatementLog
 
@@ -246,6 +253,20 @@ async def test_a_span_is_named_after_the_query_and_shows_no_value(seen: Seen, co
     operations = [(span.attributes or {}).get("db.operation.name") for span in spans]
     assert operations == ["INSERT", "INSERT", "UPDATE", "SELECT", "COMMIT", None]
     assert "s3cret" not in "".join(span.to_json() for span in spans)
+
+
+async def test_a_span_of_a_write_names_its_table(seen: Seen, connect, monkeypatch) -> None:
+    class ItemTable(Table[Item]):
+        pass
+
+    monkeypatch.setattr(tables, "_sources", {})
+    ItemTable("items", Item, "public", "item")
+    db = await connect()
+    await db.items.insert(1)
+    await db.items.list()
+    await db.items.audited(1, "b")  # writes two tables
+    named = [(span.attributes or {}).get("db.collection.name") for span in seen.spans()]
+    assert named == ["public.item", None, None]
 
 
 async def test_a_span_has_the_callers_as_its_parent_and_its_own_time(seen: Seen, connect) -> None:

@@ -101,3 +101,9 @@ def source_of(model: type[S]) -> Source[S]:
             "column that has no Python type can't be read whole.)"
         )
     return cast("Source[S]", source)
+
+
+def table_of(model: type[Struct]) -> str | None:
+    """The name of the table or view, with its schema; None for a struct of none."""
+    source = _sources.get(model)
+    return None if source is None else f"{source.schema}.{source.name}"

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from salacia_db.config import ConfigurationError, DatabaseSettings
 from salacia_db.runtime.connections.counts import PoolStats
 from salacia_db.runtime.connections.pool import Pool
+from salacia_db.runtime.finding.tables import table_of
 from salacia_db.runtime.statement import Statement
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Telemetry:
         from opentelemetry import metrics, trace
 
         self._common = _where(settings)
+        # Of each statement, by name.
+        self._known: dict[str, dict[str, Any]] = {}
         self._tracer = trace.get_tracer(_NAME)
         self._client = trace.SpanKind.CLIENT
         self._failed = trace.StatusCode.ERROR
@@ -67,10 +70,10 @@ class Telemetry:
 
     def statement(self, statement: Statement, seconds: float, error: BaseException | None) -> None:
         """A span named after the query, and its duration."""
-        attributes: dict[str, Any] = {**self._common, "db.query.summary": statement.name}
-        operation = _operation(statement)
-        if operation is not None:
-            attributes["db.operation.name"] = operation
+        known = self._known.get(statement.name)
+        if known is None:
+            known = self._known[statement.name] = {**self._common, **_what(statement)}
+        attributes = dict(known)
         if error is not None:
             attributes["error.type"] = type(error).__name__
             state = getattr(error, "sqlstate", None)
@@ -207,6 +210,18 @@ def _instruments(provider: object, meter: "Meter") -> _Instruments:
 
 def _named(pool: str) -> dict[str, str]:
     return {"db.client.connection.pool.name": pool}
+
+
+def _what(statement: Statement) -> dict[str, str]:
+    """What a statement's name stands for, as far as that is one thing."""
+    found = {"db.query.summary": statement.name}
+    operation = _operation(statement)
+    if operation is not None:
+        found["db.operation.name"] = operation
+    written = {table_of(write.model) for write in statement.writes}
+    if len(written) == 1 and (table := written.pop()) is not None:
+        found["db.collection.name"] = table
+    return found
 
 
 def _operation(statement: Statement) -> str | None:
