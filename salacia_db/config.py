@@ -94,6 +94,8 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     """Whether to tell OpenTelemetry; None: where the program has set it up before."""
     application_name: str = "salacia_db"
     """What pg_stat_activity and the server's log call us."""
+    max_rows: int | None = None
+    """A query for a list raises `TooManyRows` where there are more; None: no limit."""
     search_path: tuple[str, ...] | Literal["generated", "server"] = "generated"
     """Where names without a schema are looked for: in these schemas, or in those in which the
     generator found them, or where the server says."""
@@ -112,6 +114,11 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     def location(self) -> str:
         """The URL without user, password and options: fit for messages."""
         return _location(self.url)
+
+    @property
+    def fetch_limit(self) -> int:
+        """How many rows to ask for where `max_rows` counts: one more tells of others. 0: all."""
+        return 0 if self.max_rows is None else self.max_rows + 1
 
     @property
     def embedded(self) -> bool:
@@ -144,6 +151,7 @@ class Overrides(TypedDict, total=False):
     slow_plans: bool
     telemetry: bool | None
     application_name: str
+    max_rows: int | None
     search_path: tuple[str, ...] | Literal["generated", "server"]
     role_check: Literal["warn", "refuse", "off"]
 
@@ -338,6 +346,8 @@ def _check_ranges(settings: DatabaseSettings) -> None:
             "slow_plans needs sessions of its own: it can't be had through a pooler in transaction "
             "mode"
         )
+    if settings.max_rows is not None and settings.max_rows < 1:
+        raise ConfigurationError("max_rows must be at least 1, or None for no limit")
     times = {
         "pool_acquire": pool.acquire,
         "pool_idle": pool.idle,

@@ -170,7 +170,7 @@ class Database(Finder[Session], Generic[U]):
         if self._required:
             check_given(self._required, options.settings)
         transaction = self.transaction(options, caller())
-        session = self._make_session(transaction, self.hooks)
+        session = self._make_session(transaction, self.hooks, limit=self.settings.fetch_limit)
         return cast("U", self.unit_of_work_class(session, self._late))
 
     async def run(

@@ -34,6 +34,7 @@ __all__ = [
     "SerializationFailure",
     "ServerUnavailable",
     "StatementCancelled",
+    "TooManyRows",
     "TransactionRolledBack",
     "UniqueViolation",
     "UsageError",
@@ -223,6 +224,22 @@ class NotFound(SalaciaError, LookupError):
     def __init__(self, statement: str = "") -> None:
         super().__init__(f"{statement}: no such row" if statement else "no such row")
         self.statement = statement
+
+
+class TooManyRows(SalaciaError):
+    """A query returned more rows than `max_rows` allows; none of them is given.
+
+    `statement` is its name, `limit` so many were allowed. A unit of work can go on. Read them by a
+    `:stream` or page by page, or limit them.
+    """
+
+    def __init__(self, statement: str, limit: int) -> None:
+        super().__init__(
+            f"{statement}: more than {limit} rows, which is the most that max_rows allows: "
+            "make it a :stream or a :page, or LIMIT it"
+        )
+        self.statement = statement
+        self.limit = limit
 
 
 # --- what the server says -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from salacia_db.runtime.errors import (
     DeadlineExceeded,
     ReadOnlyTransaction,
     SchemaChanged,
+    TooManyRows,
     UsageError,
     WriteDeadlineExceeded,
 )
@@ -37,13 +38,14 @@ class PooledSession(Session):
     statement runs in a unit of work of its own; bulk calls do, too, so that their outcome is known.
     """
 
-    __slots__ = ("_attempts", "_batched", "_database", "_hooks", "_pool", "_timeout")
+    __slots__ = ("_attempts", "_batched", "_database", "_hooks", "_limit", "_pool", "_timeout")
 
     def __init__(self, database: "Database[Any]") -> None:
         self._database = database
         self._pool = database.pool
         self._hooks = database.hooks
         self._timeout = database.timeout
+        self._limit = database.settings.fetch_limit
         # What changes in the schema each connection may notice for itself.
         self._attempts = database.settings.pool.max + 1
         self._batched = BatchedSession(self, database)
@@ -63,6 +65,7 @@ class PooledSession(Session):
                     return await unit.session.fetch(statement, *args)
             pool = self._pool
             left = self._attempts
+            limit = self._limit if statement.limited else 0
             while True:
                 connection = pool.take() or await pool.acquire()
                 try:
@@ -71,7 +74,7 @@ class PooledSession(Session):
                         prepared = await connection.prepare(statement)
                     rows: list[Row]
                     rows, _, _ = await connection.bind_execute(
-                        prepared._state, args, "", 0, True, None
+                        prepared._state, args, "", limit, True, None
                     )
                 except BaseException as error:
                     failure = self._failed(connection, statement, args, error)
@@ -82,6 +85,9 @@ class PooledSession(Session):
                         await pool.release(connection)
                     else:
                         pool.put(connection)
+                    if limit and len(rows) == limit:
+                        rows = []
+                        raise TooManyRows(statement.name, limit - 1)
                     return rows
                 left -= 1
                 if left == 0 or not isinstance(failure, SchemaChanged):

@@ -45,6 +45,8 @@ class Batch:
     __slots__ = ("size", "statement")
 
     def __init__(self, statement: "Statement", *, size: int) -> None:
+        # Its rows are those of many calls.
+        statement.limited = False
         self.statement = statement
         self.size = size
 
@@ -87,6 +89,7 @@ class Statement:
         "extra",
         "how",
         "json",
+        "limited",
         "name",
         "none",
         "parameters",
@@ -120,6 +123,8 @@ class Statement:
         self.sql = sql
         self.parameters = parameters
         self.read_only = read_only
+        # By `max_rows`. What may write isn't: it would have happened, and only half be told.
+        self.limited = read_only
         self.clean = clean
         self.before_begin = before_begin
         self.json = json

@@ -12,6 +12,7 @@ from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.many import Many
 from salacia_db.runtime.bulk.taking import taken
 from salacia_db.runtime.connections.connection import Connection
+from salacia_db.runtime.errors import TooManyRows
 from salacia_db.runtime.result import Result, affected, strip, verb
 from salacia_db.runtime.session import Method, Session
 from salacia_db.runtime.statement import RAW, Row, Statement
@@ -34,11 +35,12 @@ class TransactionSession(Session):
     that isn't known, so that COMMIT needs no round trip for it.
     """
 
-    __slots__ = ("_hooks", "timeout", "transaction")
+    __slots__ = ("_hooks", "_limit", "timeout", "transaction")
 
-    def __init__(self, transaction: Transaction, hooks: Hooks) -> None:
+    def __init__(self, transaction: Transaction, hooks: Hooks, *, limit: int = 0) -> None:
         self.transaction = transaction
         self._hooks = hooks
+        self._limit = limit
         self.timeout = transaction.timeout
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
@@ -47,7 +49,11 @@ class TransactionSession(Session):
             if plan is not None:
                 return (await self._hooked(plan, statement, args)).rows
             form = self.form(statement)
-            rows, _ = await self._send(form, args, 0)
+            limit = self._limit if statement.limited else 0
+            rows, _ = await self._send(form, args, limit)
+            if limit and len(rows) == limit:
+                rows = []
+                raise TooManyRows(statement.name, limit - 1)
             return rows if form is statement else self._own(statement, rows)
         except BaseException as error:
             args = ()

@@ -58,8 +58,10 @@ class WatchedTransactionSession(TransactionSession):
 
     __slots__ = ("_tell", "_timed")
 
-    def __init__(self, transaction: Transaction, hooks: Hooks, watcher: Watcher) -> None:
-        super().__init__(transaction, hooks)
+    def __init__(
+        self, transaction: Transaction, hooks: Hooks, watcher: Watcher, *, limit: int = 0
+    ) -> None:
+        super().__init__(transaction, hooks, limit=limit)
         self._timed = watcher.timed
         self._tell = watcher.tell
 

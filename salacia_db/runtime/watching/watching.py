@@ -54,9 +54,11 @@ class Watching:
         """What `db.<group>` runs on."""
         return WatchedPooledSession(database, self._watcher)
 
-    def unit_session(self, transaction: Transaction, hooks: Hooks) -> WatchedTransactionSession:
+    def unit_session(
+        self, transaction: Transaction, hooks: Hooks, *, limit: int = 0
+    ) -> WatchedTransactionSession:
         """What `uow.<group>` runs on."""
-        return WatchedTransactionSession(transaction, hooks, self._watcher)
+        return WatchedTransactionSession(transaction, hooks, self._watcher, limit=limit)
 
     def transaction(self, *args: Any, **kwargs: Any) -> Transaction:
         """What a unit of work stands on."""
