@@ -143,6 +143,8 @@ def test_the_table_becomes_a_partition_without_moving_a_row(url: str) -> None:
             "select tableoid::regclass::text, count(*) from ai_interactions group by 1 order by 1"
         ).fetchall()
         assert counts == [("ai_interactions_2031", 1), ("ai_interactions_first", 51)]
+        figures = "select sum(total) from interaction_figures('-infinity', 'infinity')"
+        assert value(session, figures) == 52, "triggers work on all partitions, once each"
         session.execute("delete from ai_providers")
         assert value(session, "select count(provider_id) from ai_interactions") == 0
         with pytest.raises(errors.CheckViolation):
