@@ -29,7 +29,8 @@ nothing else, since all invariants are checked after it by the same code for all
   `resetting`, `heal()` (`proxy.py`). All faults of the proxy are over once the body has returned.
 - `bench.server` is a server of the scenario's own, with `own=True` (and `settings={…}`): `stop`,
   `start`, `restart("fast" | "immediate" | "killed")`. `frozen(pids)` stops processes
-  (`servers.py`). A body that needs more servers starts them itself, in an `async with`.
+  (`servers.py`), `standby_of(server)` is one more. What a body starts itself and the checks need,
+  too, goes through `await bench.keep(…)`.
 - `bench.bystander` is a connection that doesn't go through the proxy, `bench.direct` its URL.
 - `await bench.recovered()` measures the time until the pool lends all N connections at once. Say
   it where the fault ends, or where it goes on and the pool must be whole all the same; else it is

@@ -3,9 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from msgspec import Struct
@@ -20,6 +20,7 @@ from salacia_db.postgres.scratch import scratch_databases
 if TYPE_CHECKING:
     from faults.scenario import Scenario
 
+T = TypeVar("T")
 Step = Callable[[Session, Entry], Awaitable[None]]
 
 # So long after its deadline a caller counts as one who never comes back.
@@ -69,6 +70,10 @@ class Bench:
         """The scenario's own server."""
         assert self._server is not None, "say own=True"
         return self._server
+
+    async def keep(self, context: AbstractAsyncContextManager[T]) -> T:
+        """Enters something that the checks after the body need, too; it is left after them."""
+        return await self._stack.enter_async_context(context)
 
     # --- attempts ---------------------------------------------------------------------------------
 
@@ -232,7 +237,8 @@ class Bench:
     async def run(self, library: type[Client]) -> Found:
         """Runs the scenario for one library. Raises `NotRun`."""
         scenario = self.scenario
-        async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as self._stack:
+            stack = self._stack
             await stack.enter_async_context(self._lag)
             if scenario.own:
                 self._server = await stack.enter_async_context(breakable_server(scenario.settings))

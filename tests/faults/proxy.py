@@ -34,14 +34,19 @@ class CuttingProxy:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        query = parse_qs(parts.query)
-        self._host = query["host"][0] if "host" in query else parts.hostname or "127.0.0.1"
-        self._port = int(query["port"][0]) if "port" in query else parts.port or 5432
+        self.lead_to(url)
         self._user, self._database = unquote(parts.username or ""), parts.path
         self._tasks: set[asyncio.Task[None]] = set()
         self._carried: set[asyncio.Task[Verdict]] = set()
         self._healed = asyncio.Event()
         self.heal()
+
+    def lead_to(self, url: str) -> None:
+        """Leads new clients to another server, as after a failover."""
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        self._host = query["host"][0] if "host" in query else parts.hostname or "127.0.0.1"
+        self._port = int(query["port"][0]) if "port" in query else parts.port or 5432
 
     def heal(self) -> None:
         """Passes everything on again; what was swallowed is lost, with its connections."""

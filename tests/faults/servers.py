@@ -2,18 +2,23 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+import asyncpg
+
 from salacia_db.postgres import PostgresError, Server, start_scratch
-from salacia_db.postgres.account import server_account
+from salacia_db.postgres.account import give, server_account, spawn_as
 from salacia_db.postgres.binaries import find_binaries
-from salacia_db.postgres.postmaster import launch
-from salacia_db.postgres.server import SCRATCH_SETTINGS
+from salacia_db.postgres.cluster import environment
+from salacia_db.postgres.postmaster import PORT, launch, socket_folder, socket_url
+from salacia_db.postgres.server import SCRATCH_SETTINGS, _watch
 
 Way = Literal["fast", "immediate", "killed"]
 
@@ -28,7 +33,7 @@ class BreakableServer:
 
     def __init__(self, server: Server, settings: Mapping[str, str]) -> None:
         self._server = server
-        self._settings = settings
+        self.settings = {**SCRATCH_SETTINGS, **settings}
         self.data = server.data
 
     def url(self, database: str = "postgres") -> str:
@@ -72,7 +77,7 @@ class BreakableServer:
             self.data,
             sockets=Path(self._server.host),
             log=self._server.log,
-            settings={**SCRATCH_SETTINGS, **self._settings},
+            settings=self.settings,
         )
 
 
@@ -85,6 +90,71 @@ async def breakable_server(settings: Mapping[str, str]) -> AsyncIterator[Breakab
         yield BreakableServer(server, honest)
     finally:
         await asyncio.to_thread(server.stop)
+
+
+class Standby:
+    """A hot standby, until it is promoted."""
+
+    def __init__(self, sockets: Path) -> None:
+        self._sockets = sockets
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of one of its databases."""
+        return socket_url(self._sockets, PORT, database)
+
+    async def promote(self) -> None:
+        """Makes it the primary, on a timeline of its own."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            assert await connection.fetchval("select pg_promote()")
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def standby_of(primary: BreakableServer) -> AsyncIterator[Standby]:
+    """A standby that streams from the primary, which needs `wal_level` replica; gone afterwards."""
+    account = server_account()
+    binaries = find_binaries(account)
+    base = Path(tempfile.mkdtemp(prefix="salacia-", dir=primary.data.parent.parent))
+    give(base, account)
+    watcher = _watch(base)
+    sockets = socket_folder(base, account)
+    data = base / "data"
+    process = None
+    try:
+        command = [
+            *(binaries.program("pg_basebackup"), "--pgdata", data, "--write-recovery-conf"),
+            *("--checkpoint", "fast", "--dbname", primary.url()),
+        ]
+        backup = await asyncio.to_thread(
+            subprocess.run,
+            command,
+            capture_output=True,
+            cwd="/",
+            env=environment(),
+            **spawn_as(account),
+        )
+        assert backup.returncode == 0, backup.stderr
+        process = await asyncio.to_thread(
+            launch,
+            binaries,
+            account,
+            data,
+            sockets=sockets,
+            log=base / "log",
+            settings=primary.settings,
+        )
+        yield Standby(sockets)
+    finally:
+        if process is not None:
+            process.send_signal(signal.SIGQUIT)
+            await asyncio.to_thread(process.wait)
+        assert watcher.stdin is not None
+        watcher.stdin.close()
+        await asyncio.to_thread(watcher.wait)
+        if sockets != base:
+            shutil.rmtree(sockets, ignore_errors=True)
 
 
 @contextmanager

@@ -141,6 +141,16 @@ async def test_what_passes_can_be_slow(echo, slow: dict[str, object]) -> None:
     assert time.monotonic() - began >= 0.03 + 0.1
 
 
+async def test_new_clients_can_be_led_to_another_server(echo) -> None:
+    first, proxy = echo
+    second = Echo()
+    server = await asyncio.start_server(second.serve, "127.0.0.1", 0)
+    proxy.lead_to(f"postgresql://me@127.0.0.1:{server.sockets[0].getsockname()[1]}/base")
+    assert await ask(proxy) == b"COMMIT?"
+    assert (first.got, second.got) == (b"", b"COMMIT")
+    server.close()
+
+
 async def test_a_server_away_cuts_the_client() -> None:
     async with CuttingProxy("postgresql://me@127.0.0.1:1/base") as proxy:
         assert await ask(proxy) in (b"", b"!")
