@@ -150,7 +150,7 @@ def test_the_runtime_needs_asyncpg_and_msgspec_only(tmp_path: Path, wheel: Path)
     script = (
         "import asyncio, os, salacia, salacia_db.gateway\n"
         "async def main():\n"
-        "    async with salacia.connect(profile='production') as db:\n"
+        "    async with salacia.connect(profile='production', role_check='off') as db:\n"
         "        print(await db.fetchval('select 6 * 7'))\n"
         "asyncio.run(main())\n"
     )
