@@ -1,7 +1,9 @@
 """The gateway by HTTP: `salacia serve` in a process of its own, on a database of its own."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -11,6 +13,10 @@ from serving import served
 import salacia
 from salacia_db.cli import main
 from salacia_db.gateway.http import create_app
+from salacia_db.gateway.http.bodies import ProviderQuery, SummaryQuery
+from salacia_db.gateway.http.endpoints import ENDPOINTS
+from salacia_db.gateway.http.openapi import document
+from salacia_db.gateway.http.streams import stream
 
 TOKEN = "a token that nobody guesses"
 SECRETS = {"apiKey": "sk-sesame", "oauthAccessToken": "at-sesame", "oauthRefreshToken": "rt-sesame"}
@@ -170,8 +176,6 @@ async def test_statistics_are_followed(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_silent_stream_is_alive(db: salacia.Database) -> None:
-    from salacia_db.gateway.http.streams import stream
-
     async def nothing() -> AsyncIterator[bytes]:
         await asyncio.sleep(3600)
         yield b""
@@ -220,10 +224,15 @@ def test_what_cannot_be_served_is_refused(
     assert told in capsys.readouterr().err
 
 
-def test_the_document_describes_every_endpoint() -> None:
-    from salacia_db.gateway.http.endpoints import ENDPOINTS
-    from salacia_db.gateway.http.openapi import document
+def test_every_endpoint_is_in_the_docs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `([A-Z]+) (\S+)` \|", text, re.MULTILINE))
+    assert told == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+    for name in SummaryQuery.__struct_encode_fields__ + ProviderQuery.__struct_encode_fields__:
+        assert f"`{name}`" in text
 
+
+def test_the_document_describes_every_endpoint() -> None:
     described = document(ENDPOINTS, secured=True)
     found = {(m.upper(), path) for path, ways in described["paths"].items() for m in ways}
     assert found == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
