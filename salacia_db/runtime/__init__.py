@@ -73,6 +73,7 @@ from salacia_db.runtime.units.hooks import HookFailure, Hooks
 from salacia_db.runtime.units.options import Isolation
 from salacia_db.runtime.units.unit_of_work import UnitOfWork
 from salacia_db.runtime.values.arrays import read_array, write_array
+from salacia_db.runtime.values.enums import enum_members
 from salacia_db.runtime.values.interval import Interval
 from salacia_db.runtime.values.json import decode_at, decode_json, json_decoder
 from salacia_db.runtime.values.secret import Secret, reveal
@@ -175,6 +176,7 @@ __all__ = [
     "as_json",
     "decode_at",
     "decode_json",
+    "enum_members",
     "field",
     "json_decoder",
     "lazy",

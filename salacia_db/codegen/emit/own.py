@@ -3,7 +3,7 @@
 import re
 
 from salacia_db.codegen.classes import Classes, Definition
-from salacia_db.codegen.emit.imports import decoder, reference
+from salacia_db.codegen.emit.imports import RUNTIME, decoder, reference
 from salacia_db.codegen.emit.imports import plain as bare
 from salacia_db.codegen.emit.types import (
     ANY,
@@ -107,7 +107,7 @@ class OwnTypes:
 
 def _enum(override: str, plain: PyType | None, labels: tuple[str, ...]) -> PyType:
     base = reference("builtins", "str") if plain is None else plain.base
-    load = f"{override}({{}})"
+    load = f"{reference(RUNTIME, 'enum_members')}({override})[{{}}]"
     return PyType(override, override, base, load=load, dump="{}.value", labels=labels)
 
 

@@ -15,7 +15,7 @@ import pytest
 from projects import imported, made, written
 
 from salacia_db.postgres.scratch import scratch_database
-from salacia_db.runtime import Secret
+from salacia_db.runtime import InvalidValue, Secret
 
 ROOT = Path(__file__).parents[3]
 ACME = """
@@ -178,6 +178,18 @@ async def test_an_enum_of_the_application_goes_both_ways(db: Any, acme: Any):
     assert made_.mood is acme.Mood.SO_SO
     assert made_.moods == [acme.Mood.SAD]
     assert await db.kept.moods() == [acme.Mood.SO_SO]
+
+
+async def test_a_label_that_the_application_does_not_know_is_told(db: Any, acme: Any):
+    await user(db, acme)
+    await order(db, acme)
+    await db.execute("update orders set level = 'odd'")
+    with pytest.raises(InvalidValue) as caught:
+        await db.kept.orders_of(user_id=acme.UserId(1))
+    assert str(caught.value) == (
+        "kept.orders_of: it ran, but a value of its result is a label that Level lacks: it is "
+        "newer than the application"
+    )
 
 
 async def test_values_go_through_their_converters(db: Any, acme: Any):
