@@ -92,6 +92,10 @@ order by n
 """
 
 
+class Refused(Exception):
+    """There is something in the way of loading."""
+
+
 def main() -> None:
     """Load, and say how long each step took."""
     parser = argparse.ArgumentParser(prog="./scripts/load", description=__doc__)
@@ -103,7 +107,10 @@ def main() -> None:
     url: str = options.database_url
     if url.startswith("embedded:"):
         url = embedded_url(url, EMBEDDED_DATABASE)
-    asyncio.run(load(url, options.interactions))
+    try:
+        asyncio.run(load(url, options.interactions))
+    except Refused as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 async def load(url: str, count: int) -> None:
@@ -112,7 +119,7 @@ async def load(url: str, count: int) -> None:
     connection = await asyncpg.connect(url)
     try:
         if await connection.fetchval("select exists (select from ai_interactions)"):
-            raise SystemExit("there are interactions already; load into an empty database")
+            raise Refused("there are interactions already; load into an empty database")
         await prepare(connection)
         indexes = await set_aside(connection)
         await connection.execute("set maintenance_work_mem = '1GB'")
@@ -177,7 +184,7 @@ async def fill(url: str, count: int, folder: str) -> None:
             try:
                 for start in starts:
                     if free(folder) < SPARE:
-                        raise SystemExit(f"less than {SPARE >> 30} GB of disk are left; stopped")
+                        raise Refused(f"less than {SPARE >> 30} GB of disk are left; stopped")
                     stop = min(start + CHUNK, count)
                     await connection.execute(ROWS, start, stop, end, count)
                     progress.update(stop - start)

@@ -23,7 +23,7 @@ import asyncpg
 import msgspec
 
 import salacia
-from load import DAYS, load, step
+from load import DAYS, Refused, load, step
 from salacia_db.config import EMBEDDED_DATABASE
 from salacia_db.gateway import upkeep
 from salacia_db.postgres import embedded_url, stop_durable
@@ -314,6 +314,8 @@ def main() -> None:
             url = configured(folder)
             asyncio.run(load(url, count))
             found.append(asyncio.run(measure(url, count, options.seconds)))
+        except Refused as error:
+            raise SystemExit(f"error: {error}") from None
         finally:
             stop_durable(folder)
             shutil.rmtree(root, ignore_errors=True)
