@@ -1,4 +1,6 @@
-"""What a call through salacia_db costs over bare asyncpg on a held connection, in microseconds.
+"""What a call through salacia_db costs over bare asyncpg on a held connection.
+
+In microseconds of the client's processor, uvloop's event loop where that is installed.
 
     ./scripts/overhead [--url URL] [--rounds N] [--calls N]
 
@@ -14,6 +16,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from typing import Any
 
 import asyncpg
 from msgspec import Struct
@@ -32,6 +35,11 @@ from salacia_db.runtime import (
 )
 from salacia_db.runtime.finding.finder import request
 from salacia_db.runtime.finding.tables import source_of
+
+try:
+    from uvloop import run
+except ImportError:
+    run = asyncio.run
 
 SQL = "-- overhead.one\nselect $1::int4"
 ONE = Statement("overhead.one", SQL, parameters=("id",), read_only=True, clean=True)
@@ -70,10 +78,10 @@ class Queries(Group):
 
 
 async def slice_of(call: Callable[[int], Awaitable[object]], calls: int) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for number in range(calls):
         await call(number)
-    return (time.perf_counter() - began) / calls * 1e6
+    return (time.process_time() - began) / calls * 1e6
 
 
 async def compare(
@@ -106,15 +114,56 @@ async def reads(url: str, rounds: int, calls: int) -> None:
     prepared = await raw.prepare(SQL)
     async with Database(url, timeout=30) as db:
         queries = Queries(db.session)
+        state = prepared._state  # type: ignore[attr-defined]
+        protocol = raw._protocol  # type: ignore[attr-defined]
         await compare(
             {
                 "asyncpg prepared.fetchrow": prepared.fetchrow,
                 "the same again (control)": prepared.fetchrow,
-                "generated :one, deadline armed": lambda n: queries.one(id=n),
+                "the driver's protocol alone": lambda n: protocol.bind_execute(
+                    state, (n,), "", 1, True, None
+                ),
+                "session, deadline armed": lambda n: db.session.fetchrow(ONE, n),
+                "generated :one": lambda n: queries.one(id=n),
             },
             rounds,
             calls,
         )
+    await raw.close()
+
+
+async def units(url: str, rounds: int, calls: int) -> None:
+    """BEGIN, a statement, COMMIT: what a unit of work knows more than the driver's transaction."""
+    raw = await asyncpg.connect(url)
+    async with Database(url, timeout=30) as db:
+        await db.execute("drop table if exists overhead; create unlogged table overhead (id int4)")
+        select, write = await raw.prepare(SQL), await raw.prepare(INSERT.sql)
+
+        def transaction(statement: Any) -> Callable[[int], Awaitable[object]]:
+            async def run(number: int) -> None:
+                async with raw.transaction():
+                    await statement.fetchrow(number)
+
+            return run
+
+        def unit(name: str) -> Callable[[int], Awaitable[object]]:
+            async def run(number: int) -> None:
+                async with db.unit_of_work() as uow:
+                    await getattr(Queries(uow.session), name)(id=number)
+
+            return run
+
+        for statement, name in ((select, "one"), (write, "insert")):
+            await compare(
+                {
+                    f"asyncpg transaction, {name}": transaction(statement),
+                    "the same again (control)": transaction(statement),
+                    f"unit of work, {name}": unit(name),
+                },
+                rounds,
+                calls,
+            )
+        await db.execute("drop table overhead")
     await raw.close()
 
 
@@ -192,9 +241,8 @@ def main() -> None:
 
         server = scratch_database()
     with server as url:
-        asyncio.run(reads(url, options.rounds, options.calls))
-        asyncio.run(finds(url, options.rounds, options.calls))
-        asyncio.run(writes(url, options.rounds, options.calls))
+        for part in (reads, units, finds, writes):
+            run(part(url, options.rounds, options.calls))
 
 
 if __name__ == "__main__":
