@@ -36,7 +36,7 @@ from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.connections.role_check import check_role
 from salacia_db.runtime.connections.server import Server
-from salacia_db.runtime.errors import ConfigurationError, ConnectionFailed
+from salacia_db.runtime.errors import ConfigurationError, ConnectionFailed, Outcome
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.place import caller
 from salacia_db.runtime.pooled import PooledSession
@@ -44,6 +44,7 @@ from salacia_db.runtime.required import RefusingSession, check_given
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Row
 from salacia_db.runtime.units.again import run
+from salacia_db.runtime.units.commit import outcome
 from salacia_db.runtime.units.hooks import Hooks
 from salacia_db.runtime.units.late import LateRunner
 from salacia_db.runtime.units.options import Isolation, Options, Setting, UnitOptions
@@ -245,6 +246,10 @@ class Database(Finder[Session], Generic[U]):
     async def open_connection(self) -> Connection:
         """A connection beside the pool; the caller ends it. Raises `ConnectionFailed`."""
         return await self._server.connect()
+
+    async def outcome(self, xid: int, incarnation: str, timeout: float) -> Outcome:
+        """What became of a transaction; `CommitOutcomeUnknown.resolve` asks that."""
+        return await outcome(self.open_connection, xid, incarnation, timeout)
 
     def transaction(self, options: Options, where: str) -> Transaction:
         """What a new unit of work stands on."""

@@ -1,6 +1,6 @@
 """What can go wrong: one small tree, which says what a caller can do about each."""
 
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from salacia_db.config import ConfigurationError, SalaciaError
 
@@ -156,10 +156,13 @@ class ConnectionLost(SalaciaError, ConnectionError):
     retry_safe = True
 
 
-class _Server(Protocol):
-    """A `Database`, or what else opens connections to the same server."""
+Outcome = Literal["committed", "aborted", "unknown"]
 
-    async def open_connection(self) -> Any: ...
+
+class _Server(Protocol):
+    """A `Database`, or what else can ask the same server."""
+
+    async def outcome(self, xid: int, incarnation: str, timeout: float) -> Outcome: ...
 
 
 class DeadlineExceeded(SalaciaError, TimeoutError):
@@ -185,20 +188,15 @@ class CommitOutcomeUnknown(SalaciaError):
         self.xid = xid
         self.incarnation = incarnation
 
-    async def resolve(
-        self, database: _Server, *, timeout: float = 30.0
-    ) -> Literal["committed", "aborted", "unknown"]:
+    async def resolve(self, database: _Server, *, timeout: float = 30.0) -> Outcome:
         """Asks the server what became of the transaction, for up to `timeout` seconds.
 
         "unknown" means that this server can't tell: the number is not known, it has forgotten it,
         it can't be reached, or it is another server or another life of it.
         """
-        # Imported late: errors come before everything else.
-        from salacia_db.runtime.units.commit import outcome
-
         if self.xid is None or self.incarnation is None:
             return "unknown"
-        return await outcome(database.open_connection, self.xid, self.incarnation, timeout)
+        return await database.outcome(self.xid, self.incarnation, timeout)
 
 
 class WriteDeadlineExceeded(DeadlineExceeded, CommitOutcomeUnknown):

@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from time import monotonic
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import asyncpg
 
 from salacia_db.runtime.connections.connection import INCARNATION, Connection
-from salacia_db.runtime.errors import ConnectionFailed
+from salacia_db.runtime.errors import ConnectionFailed, Outcome
 
 T = TypeVar("T")
-Outcome = Literal["committed", "aborted", "unknown"]
 
 _STATUS = f"select pg_catalog.pg_xact_status($1::text::xid8), ({INCARNATION})"
 _FIRST_PAUSE = 0.005

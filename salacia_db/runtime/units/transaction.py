@@ -18,6 +18,7 @@ from salacia_db.runtime.errors import (
     ConcurrentUse,
     ConnectionLost,
     DatabaseError,
+    Outcome,
     ReadOnlyTransaction,
     SchemaChanged,
     TransactionRolledBack,
@@ -26,7 +27,7 @@ from salacia_db.runtime.errors import (
     retry_safe,
 )
 from salacia_db.runtime.statement import Statement
-from salacia_db.runtime.units.commit import Outcome, Uninterrupted, outcome
+from salacia_db.runtime.units.commit import Uninterrupted, outcome
 from salacia_db.runtime.units.late import Callbacks
 from salacia_db.runtime.units.options import Options
 
