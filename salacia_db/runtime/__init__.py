@@ -53,6 +53,7 @@ from salacia_db.runtime.finding.finder import Finds, OrderBy
 from salacia_db.runtime.finding.relations import Link, Relation, Relations, Through
 from salacia_db.runtime.finding.tables import Table
 from salacia_db.runtime.group import Group, lazy
+from salacia_db.runtime.listening import Listener, Notification
 from salacia_db.runtime.pages.page import NumberedPage, Page
 from salacia_db.runtime.pages.paged import Paged
 from salacia_db.runtime.session import Session
@@ -122,9 +123,11 @@ __all__ = [
     "Isolation",
     "Key",
     "Link",
+    "Listener",
     "LockNotAvailable",
     "NotFound",
     "NotNullViolation",
+    "Notification",
     "NumberedPage",
     "Order",
     "OrderBy",

@@ -36,8 +36,9 @@ from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.connections.role_check import check_role
 from salacia_db.runtime.connections.server import Server
-from salacia_db.runtime.errors import ConfigurationError, ConnectionFailed, Outcome
+from salacia_db.runtime.errors import ConfigurationError, ConnectionFailed, Outcome, UsageError
 from salacia_db.runtime.finding.finder import Finder
+from salacia_db.runtime.listening import Listener
 from salacia_db.runtime.place import caller
 from salacia_db.runtime.pooled import PooledSession
 from salacia_db.runtime.required import RefusingSession, check_given
@@ -223,6 +224,21 @@ class Database(Finder[Session], Generic[U]):
         """Runs a statement, or several where there are no arguments; the rows affected last."""
         count: int = await self.session.raw("execute", sql, args, timeout)
         return count
+
+    # --- what others send -------------------------------------------------------------------------
+
+    def listen(self, *channels: str, limit: int = 10_000) -> Listener:
+        """What NOTIFY sends on these channels: `async with db.listen("jobs") as notifications`.
+
+        On a connection of its own beside the pool. Up to `limit` that nobody has read are kept.
+        Raises `UsageError` for a name that can't be one, and through a pooler in transaction mode.
+        """
+        if self.settings.pooler is not None:
+            raise UsageError(
+                "LISTEN needs a session of its own, which a pooler in transaction mode doesn't "
+                "give: connect to PostgreSQL itself for it"
+            )
+        return Listener(self.open_connection, channels, limit=limit)
 
     # --- what can be seen of it -------------------------------------------------------------------
 

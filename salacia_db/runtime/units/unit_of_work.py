@@ -10,6 +10,7 @@ import asyncpg
 from salacia_db.runtime.errors import CommitOutcomeUnknown, ConcurrentUse, UsageError
 from salacia_db.runtime.finding.finder import Finder
 from salacia_db.runtime.statement import Row
+from salacia_db.runtime.units.advisory import LOCK, TRY_LOCK, lock_key
 from salacia_db.runtime.units.late import LateRunner
 from salacia_db.runtime.units.session import TransactionSession
 from salacia_db.runtime.units.transaction import Frame, Transaction
@@ -98,6 +99,16 @@ class UnitOfWork(Finder[TransactionSession]):
         """Calls the function, plain or async, once what was done here is rolled back."""
         self._open_frame()
         self._transaction.frames[-1].callbacks.rollback.append(_bind(function, args, kwargs))
+
+    async def advisory_lock(self, key: int | str, *, wait: bool = True) -> bool:
+        """Takes the lock on a number, or on a text, which is the same everywhere; whether it did.
+
+        It is held until the transaction ends, or the nested unit in which it was taken is undone;
+        no table has a part in it. Without `wait`, False where somebody else holds it. Raises
+        `InvalidArgument`, and `DeadlineExceeded` after waiting for too long.
+        """
+        row = await self.session.fetchrow(LOCK if wait else TRY_LOCK, lock_key(key))
+        return wait or bool(row and row[0])
 
     # --- SQL that the generator hasn't seen -------------------------------------------------------
 
