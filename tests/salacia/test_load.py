@@ -1,4 +1,4 @@
-"""./scripts/load and ./scripts/sizes, on few interactions: what they leave, and that they measure."""
+"""What ./scripts/load leaves, and that ./scripts/sizes measures it: on few interactions."""
 
 import importlib
 from pathlib import Path
