@@ -105,6 +105,8 @@ class InvalidArgument(SalaciaError, ValueError):
     """
 
     index: int | None = None
+    # The type is that of a statement prepared some time ago.
+    outdated: bool = False
 
     def __init__(self, message: str, *, parameter: str, expected: str) -> None:
         super().__init__(message)

@@ -185,12 +185,28 @@ class _PinnedTransaction(Transaction):
         return (f"SELECT {', '.join(calls)}",)
 
 
+class _PinnedConnection(Connection):
+    """A connection that stays as long as the test, and may be a plain one of the driver's."""
+
+    __slots__ = ()
+
+    def forget_types(self) -> None:
+        self.raw.get_settings().clear_type_cache()
+        self.held.clear()
+        self.full = False
+
+    def learn_anew(self) -> bool:
+        before = self.prepared_at < self.since
+        self.forget_types()
+        return before
+
+
 class _Pin(Pool):
     """A pool of one connection, which the task that has it can take again."""
 
     def __init__(self, raw: asyncpg.Connection, timeout: float) -> None:
         super().__init__(PoolSettings(max=1, acquire=timeout), self._never)
-        self._only = Connection(cast("RawConnection", raw), limit=_HELD_STATEMENTS)
+        self._only = _PinnedConnection(cast("RawConnection", raw), limit=_HELD_STATEMENTS)
         # Its transaction is never committed, and whose types it knows doesn't matter.
         self._only.knows_incarnation = True
         self.connections = {self._only}

@@ -1,6 +1,6 @@
 """A database's session: each statement on a connection of the pool, in its own transaction."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salacia_db.runtime.batching.session import BatchedSession
@@ -46,8 +46,9 @@ class PooledSession(Session):
         self._hooks = database.hooks
         self._timeout = database.timeout
         self._limit = database.settings.fetch_limit
-        # What changes in the schema each connection may notice for itself.
-        self._attempts = database.settings.pool.max + 1
+        # What changes in the schema each connection may notice for itself: first that a statement
+        # has another result, then that a type has.
+        self._attempts = 2 * database.settings.pool.max + 1
         self._batched = BatchedSession(self, database)
 
     @property
@@ -61,8 +62,7 @@ class PooledSession(Session):
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         try:
             if statement.writes and self._hooks.plan(statement) is not None:
-                async with self._unit() as unit:
-                    return await unit.session.fetch(statement, *args)
+                return await self._whole(lambda unit: unit.session.fetch(statement, *args))
             pool = self._pool
             left = self._attempts
             limit = self._limit if statement.limited else 0
@@ -90,7 +90,7 @@ class PooledSession(Session):
                         raise TooManyRows(statement.name, limit - 1)
                     return rows
                 left -= 1
-                if left == 0 or not isinstance(failure, SchemaChanged):
+                if left == 0 or not failures.outdated(failure):
                     # Not in the handler: the driver's error shows values, and would be its context.
                     raise failure
         except BaseException as error:
@@ -101,8 +101,7 @@ class PooledSession(Session):
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         try:
             if statement.writes and self._hooks.plan(statement) is not None:
-                async with self._unit() as unit:
-                    return await unit.session.fetchrow(statement, *args)
+                return await self._whole(lambda unit: unit.session.fetchrow(statement, *args))
             pool = self._pool
             left = self._attempts
             while True:
@@ -126,7 +125,7 @@ class PooledSession(Session):
                         pool.put(connection)
                     return rows[0] if rows else None
                 left -= 1
-                if left == 0 or not isinstance(failure, SchemaChanged):
+                if left == 0 or not failures.outdated(failure):
                     raise failure
         except BaseException as error:
             args = ()
@@ -136,8 +135,7 @@ class PooledSession(Session):
     async def execute(self, statement: Statement, *args: Any) -> int:
         try:
             if statement.writes and self._hooks.plan(statement) is not None:
-                async with self._unit() as unit:
-                    return await unit.session.execute(statement, *args)
+                return await self._whole(lambda unit: unit.session.execute(statement, *args))
             pool = self._pool
             left = self._attempts
             while True:
@@ -156,7 +154,7 @@ class PooledSession(Session):
                     await pool.release(connection)
                     return affected(tag)
                 left -= 1
-                if left == 0 or not isinstance(failure, SchemaChanged):
+                if left == 0 or not failures.outdated(failure):
                     raise failure
         except BaseException as error:
             args = ()
@@ -167,22 +165,25 @@ class PooledSession(Session):
     async def fetchmany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> list[Row]:
-        async with self._unit() as unit:
-            return await unit.session.fetchmany(statement, rows, take)
+        return await self._whole(
+            lambda unit: unit.session.fetchmany(statement, rows, take), given=rows
+        )
 
     @unseen
     async def executemany(
         self, statement: Statement, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
-        async with self._unit() as unit:
-            return await unit.session.executemany(statement, rows, take)
+        return await self._whole(
+            lambda unit: unit.session.executemany(statement, rows, take), given=rows
+        )
 
     @unseen
     async def copy(
         self, statement: Statement, target: CopyTarget, rows: Rows[Any], take: Callable[[Any], Row]
     ) -> int:
-        async with self._unit() as unit:
-            return await unit.session.copy(statement, target, rows, take)
+        return await self._whole(
+            lambda unit: unit.session.copy(statement, target, rows, take), given=rows
+        )
 
     @unseen
     async def copy_out(self, statement: Statement, args: Row, to: Output) -> int:
@@ -192,39 +193,73 @@ class PooledSession(Session):
     @unseen
     async def raw(self, method: Method, sql: str, args: Row, timeout: float | None) -> Any:
         pool = self._pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            connection.start_raw(sql, timeout or self._timeout)
-            result = await getattr(connection.raw, method)(sql, *args)
-        except BaseException as error:
-            failure = self._failed(connection, RAW, args, error)
-            if failure is error:
-                raise
-        else:
-            left_open = connection.raw.is_in_transaction()
-            await pool.release(connection)
-            if left_open:
-                raise UsageError(
-                    "raw SQL began a transaction and didn't end it, so that it was rolled back: "
-                    "use `async with db.unit_of_work()`"
-                )
-            return affected(result) if method == "execute" else result
-        raise failure
+        # Several commands, of which one may have committed, come without arguments.
+        left = self._attempts if args or method != "execute" else 1
+        while True:
+            connection = pool.take() or await pool.acquire()
+            try:
+                connection.start_raw(sql, timeout or self._timeout)
+                result = await getattr(connection.raw, method)(sql, *args)
+            except BaseException as error:
+                failure = self._failed(connection, RAW, args, error)
+                if failure is error:
+                    raise
+            else:
+                left_open = connection.raw.is_in_transaction()
+                await pool.release(connection)
+                if left_open:
+                    raise UsageError(
+                        "raw SQL began a transaction and didn't end it, so that it was rolled "
+                        "back: use `async with db.unit_of_work()`"
+                    )
+                return affected(result) if method == "execute" else result
+            left -= 1
+            if left == 0 or not failures.outdated(failure):
+                raise failure
 
     def stream(
         self, statement: Statement, args: Row, build: Callable[[Iterable[Row]], list[T]]
     ) -> Stream[T]:
         async def chunks() -> AsyncGenerator[list[T], None]:
-            async with self._unit(read_only=True) as unit:
-                inner = unit.session.stream(statement, args, build)
-                async for chunk in inner.chunks():
-                    connection = unit.session.transaction.connection
-                    if connection is not None:
-                        # A loop that is left early gives it back by itself: no wait for ever.
-                        connection.task = None
-                    yield chunk
+            left = self._attempts
+            while left:
+                left -= 1
+                try:
+                    async with self._unit(read_only=True) as unit:
+                        inner = unit.session.stream(statement, args, build)
+                        async for chunk in inner.chunks():
+                            left = 0
+                            connection = unit.session.transaction.connection
+                            if connection is not None:
+                                # A loop that is left early gives it back by itself: no wait for
+                                # ever.
+                                connection.task = None
+                            yield chunk
+                except SchemaChanged:
+                    if left == 0:
+                        raise
+                else:
+                    return
 
         return Stream(chunks)
+
+    @unseen
+    async def _whole(
+        self, work: "Callable[[UnitOfWork], Awaitable[T]]", *, given: Rows[Any] = ()
+    ) -> T:
+        """What the work gives, in a unit of its own; again, where the schema has changed.
+
+        Only if what the caller has `given` can be gone through again.
+        """
+        left = self._attempts if isinstance(given, Collection) else 1
+        while True:
+            left -= 1
+            try:
+                async with self._unit() as unit:
+                    return await work(unit)
+            except SchemaChanged:
+                if left == 0:
+                    raise
 
     def _unit(self, *, read_only: bool = False) -> "UnitOfWork":
         unit: UnitOfWork = self._database.unit_of_work(read_only=read_only)

@@ -11,8 +11,10 @@ from items import Database
 from salacia_db.runtime import (
     ForeignKeyViolation,
     Hooks,
+    InvalidArgument,
     PoolTimeout,
     ReadOnlyTransaction,
+    Statement,
     TransactionRolledBack,
     UniqueViolation,
     UsageError,
@@ -189,3 +191,19 @@ async def test_a_refused_write_is_no_reason_to_give_the_connection_up(db: Databa
             await uow.items.insert(1)
     await db.items.insert(1)
     assert len(await db.items.list()) == 1
+
+
+async def test_a_changed_composite_is_read_again(
+    db: Database, connection: asyncpg.Connection
+) -> None:
+    whole = Statement("items.whole", "select i from item i", read_only=True, clean=True)
+    write = Statement("places", "select $1::place", read_only=True, clean=True)
+    await db.items.insert(1)
+    await connection.execute("create type place as (x int)")
+    assert len(await db.session.fetchval(whole)) == 4
+    assert await db.session.fetchval(write, (1,)) == (1,)
+    await connection.execute("alter table item add extra int; alter type place add attribute y int")
+    assert len(await db.session.fetchval(whole)) == 5
+    assert await db.session.fetchval(write, (1, 2)) == (1, 2)
+    with pytest.raises(InvalidArgument):
+        await db.session.fetchval(write, 7)

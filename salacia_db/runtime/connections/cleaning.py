@@ -1,6 +1,6 @@
 """Cleaning: what a borrower has left in a session is gone before the next one has it."""
 
-from salacia_db.runtime.connections.connection import NEVER, Connection
+from salacia_db.runtime.connections.connection import Connection
 
 # What DISCARD ALL does, without what breaks the driver's own prepared statements.
 RESET = (
@@ -23,7 +23,7 @@ async def clean(connection: Connection) -> None:
     raw = connection.raw
     raw.forget_listeners()
     if raw.altered:
-        connection.expires = -NEVER
+        connection.retire()
     if raw.is_in_transaction():
         await raw.execute("ROLLBACK")
     if not connection.wanders:

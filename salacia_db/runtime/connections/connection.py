@@ -94,7 +94,8 @@ class Connection:
     took the connection. `since` is when either began; `told` that of which a leak was reported, and
     `idle_since` when the connection came back. `isolation` is the session's default, None until
     somebody has asked. `named`: somebody may have prepared statements under names of their own;
-    `names`: any statement that isn't clean may.
+    `names`: any statement that isn't clean may. `prepared_at` is when a statement was prepared
+    last.
     """
 
     __slots__ = (
@@ -116,6 +117,7 @@ class Connection:
         "limit",
         "named",
         "names",
+        "prepared_at",
         "raw",
         "since",
         "task",
@@ -159,7 +161,7 @@ class Connection:
         self.where: str | None = None
         # Weak, so that an abandoned task and what it holds can be garbage.
         self.task: ref[asyncio.Task[Any]] | None = None
-        self.since = self.idle_since = monotonic()
+        self.since = self.idle_since = self.prepared_at = monotonic()
         self.told = NEVER
 
     def start(self, statement: Statement, timeout: float) -> Any:
@@ -179,6 +181,8 @@ class Connection:
     def start_raw(self, sql: str, timeout: float) -> None:
         """Notes that SQL begins now that the generator hasn't seen, and its deadline."""
         self.start(RAW, timeout)
+        if not _cached(self.raw).has((sql, asyncpg.Record, False)):
+            self.prepared_at = monotonic()
         if "prepare" in sql.lower():
             self.named = True
 
@@ -232,6 +236,7 @@ class Connection:
         held = self.held
         prepared = held.get(statement)
         if prepared is None:
+            self.prepared_at = monotonic()
             prepared = await self.raw.prepare(statement.sql)
             if not statement.clean:
                 # It may call a function that does.
@@ -245,15 +250,37 @@ class Connection:
         self.full = len(held) >= self.limit
         return prepared
 
+    def forget(self, statement: Statement) -> bool:
+        """Prepares the statement anew next time.
+
+        Whether it had been prepared before what failed: the call, or the unit of work.
+        """
+        self.held.pop(statement, None)
+        if statement is RAW:
+            _cached(self.raw).clear()
+        return self.prepared_at < self.since
+
+    def learn_anew(self) -> bool:
+        """Forgets the types, if they were known before what failed; whether they were."""
+        before = self.raw.learned_at < self.since
+        if before:
+            self.forget_types()
+        return before
+
     def forget_types(self) -> None:
         """What is known of types is wrong, and each held statement has its share of that.
 
         The connection ends when it is given back.
         """
         self.raw.get_settings().clear_type_cache()
-        self.raw.known.clear()
+        _cached(self.raw).clear()
+        self.raw.known.forget()
         self.held.clear()
         self.full = False
+        self.retire()
+
+    def retire(self) -> None:
+        """It ends when it is given back."""
         self.expires = -NEVER
 
     def expire(self) -> None:
@@ -278,3 +305,8 @@ def _driver(raw: asyncpg.Connection) -> Any:
     `await execute(prepared._state, portal, limit, True, None)` gives more of a named portal.
     """
     return raw._protocol  # type: ignore[attr-defined]
+
+
+def _cached(raw: asyncpg.Connection) -> Any:
+    """The statements that the driver itself has prepared, for raw calls."""
+    return getattr(raw, "_stmt_cache")  # noqa: B009 (not in the stubs)

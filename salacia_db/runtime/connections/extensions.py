@@ -8,11 +8,27 @@ oids differ from database to database, so that their codecs are set when a type 
 
 import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any, NamedTuple
 
 import asyncpg
 
 _INT = struct.Struct("!i")
+
+
+class SharedTypes(dict[int, Any]):
+    """Types by oid; `forgotten` so many times, after which an older answer isn't to be added."""
+
+    __slots__ = ("forgotten",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgotten = 0
+
+    def forget(self) -> None:
+        """Some of them have changed."""
+        self.clear()
+        self.forgotten += 1
 
 
 class KnownTypes:
@@ -26,12 +42,12 @@ class KnownTypes:
 
     def __init__(self) -> None:
         self._incarnation: str | None = None
-        self._types: dict[int, Any] = {}
+        self._types = SharedTypes()
 
-    def of(self, incarnation: str | None) -> dict[int, Any]:
+    def of(self, incarnation: str | None) -> SharedTypes:
         """The types for a connection, which adds to them."""
         if incarnation is None or incarnation != self._incarnation:
-            self._incarnation, self._types = incarnation, {}
+            self._incarnation, self._types = incarnation, SharedTypes()
         return self._types
 
 
@@ -45,27 +61,35 @@ class TypedConnection(asyncpg.Connection):
     """asyncpg's connection, which knows the types of extensions, and those that others know.
 
     Each type in `known` stands behind those that it is made of; `before_types` sees to it that
-    what others know is there, before anything is looked up.
+    what others know is there, before anything is looked up. `learned_at` is when this connection
+    asked the server last.
     """
 
-    __slots__ = ("before_types", "known")
+    __slots__ = ("before_types", "known", "learned_at")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known: dict[int, Any] = {}
+        self.known = SharedTypes()
+        self.learned_at = 0.0
         self.before_types: Callable[[], Awaitable[None]] | None = None
 
     async def _introspect_types(self, typeoids: Any, timeout: float) -> Any:
         if self.before_types is not None and not self.is_in_transaction():
             await self.before_types()
         asked: Any = _Known()
+        types: list[Any] = []
         if not self.known.keys() >= set(typeoids):
             introspect: Any = getattr(super(), "_introspect_types")  # noqa: B009 (not in the stubs)
-            rows, asked = await introspect(typeoids, timeout)
-            for row in rows:
-                self.known.setdefault(row["oid"], row)
-        # All of them, so that the next statement finds them in place.
-        types = list(self.known.values())
+            self.learned_at = monotonic()
+            forgotten = self.known.forgotten
+            types, asked = await introspect(typeoids, timeout)
+            # What was asked before others noticed a change serves this statement only.
+            if forgotten == self.known.forgotten:
+                for row in types:
+                    self.known.setdefault(row["oid"], row)
+        if self.known.keys() >= set(typeoids):
+            # All of them, so that the next statement finds them in place.
+            types = list(self.known.values())
         settings: Any = self.get_settings()
         for row in types:
             codec = _CODECS.get(row["name"])

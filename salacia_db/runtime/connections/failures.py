@@ -47,6 +47,17 @@ _ARGUMENT = re.compile(
 _ELEMENT = re.compile(r"invalid array element at index (\d+): (?!invalid array)")
 # In any language: the table's name comes before the comma.
 _COPY_LINE = re.compile(r"^COPY [^\n]*?, \D{1,40}(\d+)(?:$|[,:\n])")
+# Where PostgreSQL finds that a name, or the type of a parameter, isn't what it was.
+_OPENS_TABLE = "parserOpenTable"
+_ANALYSIS = frozenset(
+    """
+    parserOpenTable ParseFuncOrColumn op_error make_scalar_array_op transformAssignedExpr
+    transformTypeCast typenameType select_common_type coerce_to_common_type coerce_to_boolean
+    """.split()
+)
+# In any language.
+_PROCEDURAL = "PL/"
+_RECEIVES_ROW = "record_recv"
 # PostgreSQL translates no internal error.
 _LOOKUP = re.compile(r"cache lookup failed for type \d+$")
 _UNRESOLVED = "could not resolve query result"
@@ -109,14 +120,9 @@ def explain(
         )
     if lost(error, connection.raw):
         return errors.ConnectionLost(f"{name}: {reason(error)}")
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        connection.held.pop(statement, None)
-        return database_error(error, name, errors.SchemaChanged)
     if isinstance(error, asyncpg.PostgresError) and from_server(error):
-        if _knows_no_type(error):
-            connection.forget_types()
-            return database_error(error, name, errors.SchemaChanged)
-        return database_error(error, name)
+        changed = _schema_changed(error, connection, statement)
+        return database_error(error, name, errors.SchemaChanged if changed else None)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
         connection.forget_types()
         what = errors.SchemaChanged if statement.read_only else errors.DatabaseError
@@ -143,9 +149,43 @@ def explain(
     return error
 
 
-def _knows_no_type(error: asyncpg.PostgresError) -> bool:
-    """Whether a parameter's type is gone: it was dropped and made again after PREPARE."""
-    return error.sqlstate == "XX000" and bool(_LOOKUP.match(str(error.args[0])))
+def outdated(failure: BaseException) -> bool:
+    """Whether a statement failed for what was known of the schema, and may be run again as it is.
+
+    What was known is forgotten by now.
+    """
+    return isinstance(failure, errors.SchemaChanged) or (
+        isinstance(failure, errors.InvalidArgument) and failure.outdated
+    )
+
+
+def _schema_changed(
+    error: asyncpg.PostgresError, connection: "Connection", statement: "Statement"
+) -> bool:
+    """Whether the server refused a statement for what was prepared, or known of types, before.
+
+    Then that is forgotten.
+    """
+    if _PROCEDURAL in (error.context or ""):
+        return False  # a procedure may have committed before
+    if error.server_source_function == _RECEIVES_ROW:
+        # The driver sent a composite as it used to be.
+        return connection.learn_anew()
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        connection.forget(statement)
+        return True
+    if error.sqlstate == "XX000" and _LOOKUP.match(str(error.args[0])):
+        # A parameter's type is gone: it was dropped, and made again perhaps.
+        connection.forget_types()
+        return True
+    if error.server_source_function not in _ANALYSIS or error.context:
+        return False
+    # It had been analysed before, without complaint.
+    prepared = statement in connection.held
+    if error.server_source_function == _OPENS_TABLE:
+        # The session may have an older search_path.
+        connection.retire()
+    return connection.forget(statement) or prepared
 
 
 def _undecoded(error: BaseException) -> bool:
@@ -178,11 +218,13 @@ def _client_error(
     else:
         place = int(element[1])
         what = f"{where} doesn't fit {expected}: at index {place} is {kind(value[place])}"
-    return errors.InvalidArgument(
-        f"{name}: {what}",
-        parameter=parameter,
-        expected=expected,
-    )
+    refused = errors.InvalidArgument(f"{name}: {what}", parameter=parameter, expected=expected)
+    # The parameter may have another type by now, or its type other attributes.
+    if index < len(types) and types[index].kind in ("composite", "array"):
+        refused.outdated = connection.learn_anew()
+    else:
+        refused.outdated = connection.forget(statement)
+    return refused
 
 
 def kind(value: object) -> str:

@@ -6,6 +6,7 @@ is prepared under a name, nothing is kept in the session, and there is nothing t
 
 import re
 from functools import lru_cache
+from time import monotonic
 from typing import Any, NamedTuple
 
 from salacia_db.runtime.connections.connection import INCARNATION, Connection, RawConnection
@@ -58,6 +59,7 @@ class PooledConnection(Connection):
         It keeps the session until the call has ended, since the driver doesn't end the implicit
         transaction before that.
         """
+        self.prepared_at = monotonic()
         prepared = await self.raw.prepare(statement.sql, name="")
         self.held = {statement: prepared}
         self.full = True

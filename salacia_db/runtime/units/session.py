@@ -24,7 +24,7 @@ from salacia_db.runtime.unseen import forget, unseen
 T = TypeVar("T")
 
 _portals = count()
-# A read whose types the driver had wrong is read again.
+# What the driver had the types of wrong is sent again, unless the server has run it.
 _ATTEMPTS = 2
 
 
@@ -214,7 +214,7 @@ class TransactionSession(Session):
     async def _send(self, form: Statement, args: Row, limit: int) -> tuple[list[Row], bytes]:
         """What the server answers: rows, as many as `limit` if that isn't 0, and the tag."""
         transaction = self.transaction
-        left = _ATTEMPTS if form.read_only else 1
+        left = _ATTEMPTS
         while True:
             transaction.check()
             transaction.busy = True

@@ -20,7 +20,6 @@ from salacia_db.runtime.errors import (
     DatabaseError,
     Outcome,
     ReadOnlyTransaction,
-    SchemaChanged,
     TransactionRolledBack,
     UsageError,
     WrongEventLoop,
@@ -255,7 +254,7 @@ class Transaction:
         """Whether only the driver's idea of a type was wrong, so that reading again is right."""
         # What the server has said ends the transaction; this came from the driver alone.
         intact = not self.frames or self.frames[-1].error is None
-        return isinstance(failure, SchemaChanged) and intact
+        return intact and failures.outdated(failure)
 
     async def command(self, sql: str | None) -> None:
         """Runs a command of ours, if any, after what must come before it. Raises our errors."""
