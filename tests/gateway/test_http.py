@@ -106,6 +106,8 @@ async def test_what_is_wrong_is_told_with_a_status(client: httpx.AsyncClient) ->
         ("GET", "/api/messages?limit=101", {}, 400),
         ("GET", "/api/messages?limit=1&limit=2", {}, 400),
         ("GET", "/api/messages?nonsense=1", {}, 400),
+        ("GET", "/api/messages?failed=null", {}, 400),
+        ("GET", "/api/providers?type=null", {}, 400),
         ("GET", "/api/messages?after=nonsense", {}, 400),
         ("GET", "/api/messages?since=2030-01-01T00:00:00", {}, 400),
         ("GET", "/api/statistics?x=1", {}, 400),

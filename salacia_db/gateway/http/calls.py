@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -98,9 +99,14 @@ def _query(request: Request, kind: type[T] | None) -> T | None:
             raise HTTPException(400, "there are no parameters here")
         return None
     try:
-        return msgspec.convert(dict(given), kind, strict=False)
+        query = msgspec.convert(dict(given), kind, strict=False)
     except msgspec.ValidationError as error:
         raise HTTPException(400, reason(error)) from None
+    # The text `null` is None to msgspec here, and a filter that is given must not be left out.
+    for field in fields(kind):
+        if field.encode_name in given and getattr(query, field.name) is None:
+            raise HTTPException(400, f"`{field.encode_name}` can't be null")
+    return query
 
 
 async def _body(request: Request, kind: Any, most: int) -> Any:
