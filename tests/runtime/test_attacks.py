@@ -180,3 +180,18 @@ async def test_a_nul_is_refused_everywhere(db: Database):
         async with db.unit_of_work(settings={"app.x": "\0"}) as uow:
             await uow.fetchval("select 1")
     assert [item.name for item in await db.items.list()] == ["item 1"]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_a_channel_and_a_lock_are_called_as_they_are_called(db: Database, name: str):
+    await db.items.insert(1)
+    async with db.listen(name) as notifications:
+        await db.execute("select pg_notify($1, $2)", name, name)
+        async with asyncio.timeout(10):
+            heard = await anext(notifications)
+        assert (heard.channel, heard.payload) == (name, name)
+    async with db.unit_of_work() as uow:
+        assert await uow.advisory_lock(name)
+        async with db.unit_of_work() as other:
+            assert not await other.advisory_lock(name, wait=False)
+    assert [item.id for item in await db.items.list()] == [1]
