@@ -2,6 +2,8 @@
 """Units of work: begin, savepoints, commit, rollback, and what is refused."""
 
 import asyncio
+import gc
+import weakref
 
 import asyncpg
 import pytest
@@ -369,3 +371,23 @@ async def test_row_level_security_goes_by_transaction_local_settings(connect, ur
         assert await ids(db) == [1, 2]
     finally:
         await db.execute(f"drop owned by {role}; drop role {role}")
+
+
+@pytest.mark.parametrize("end", ["kept", "undone"])
+async def test_a_unit_that_has_ended_leaves_nothing_to_the_garbage_collector(
+    db: Database, end: str
+) -> None:
+    async def unit() -> weakref.ref[object]:
+        async with db.unit_of_work() as uow:
+            await uow.items.insert(1)
+            async with uow.savepoint() as inner:
+                await inner.items.list()
+            if end == "undone":
+                await uow.rollback()
+        return weakref.ref(uow)
+
+    gc.disable()
+    try:
+        assert (await unit())() is None
+    finally:
+        gc.enable()

@@ -448,6 +448,8 @@ class Transaction:
 
     def end(self) -> None:
         """Nothing can be run any more."""
+        for frame in self.frames:
+            frame.unit = None  # which knows its frame: no circle is left to the collector
         self.frames = []
         self.connection = None
         self.stale = True
