@@ -155,6 +155,7 @@ class Dynamic:
         writes: tuple[Write, ...] = (),
         timeout: float | None = None,
         none: type[NotFound] | None = None,
+        first: bool = False,
         written: int = 0,
         emptied: "Dynamic | None" = None,
     ) -> None:
@@ -180,6 +181,7 @@ class Dynamic:
                 writes=writes,
                 timeout=timeout,
                 none=none,
+                first=first,
             )
 
         self._make = make

@@ -112,7 +112,7 @@ class PooledSession(Session):
                         prepared = await connection.prepare(statement)
                     rows: list[Row]
                     rows, _, _ = await connection.bind_execute(
-                        prepared._state, args, "", 1, True, None
+                        prepared._state, args, "", statement.first, True, None
                     )
                 except BaseException as error:
                     failure = self._failed(connection, statement, args, error)

@@ -76,9 +76,10 @@ class Statement:
     `json`: JSON in its rows is wanted as the bytes of its text, since its caller decodes it.
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
-    overrides the database's; `none` is raised where a row must be there and isn't. `batch`: its
-    concurrent calls share a statement. `unnested` is the form for many rows at once, `how` its
-    facts.
+    overrides the database's; `none` is raised where a row must be there and isn't. `first`: of
+    several rows a `:one` is given the first, so that the server is asked for one; that costs it
+    parallel workers. `batch`: its concurrent calls share a statement. `unnested` is the form for
+    many rows at once, `how` its facts.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Statement:
         "clean",
         "created",
         "extra",
+        "first",
         "how",
         "json",
         "limited",
@@ -116,6 +118,7 @@ class Statement:
         writes: tuple[Write, ...] = (),
         timeout: float | None = None,
         none: type[NotFound] | None = None,
+        first: bool = False,
         batch: Batch | None = None,
         unnested: Unnested | None = None,
     ) -> None:
@@ -132,6 +135,7 @@ class Statement:
         self.writes = writes
         self.timeout = timeout
         self.none = none
+        self.first = first
         self.batch = batch
         # How many trailing columns of the tracked statement are not the caller's.
         self.extra = 2 if created else 1
@@ -148,6 +152,7 @@ class Statement:
                 writes=writes,
                 timeout=timeout,
                 none=none,
+                first=first,
             )
         self.how = unnested
         self.unnested: Statement | None = None

@@ -139,3 +139,25 @@ async def test_each_connection_may_find_the_schema_changed(connect, bystander) -
     await bystander.execute("alter table item alter name type varchar")
     for _ in range(2):
         assert await db.items.slow_list() == ["item 1"]
+
+
+async def test_a_row_that_is_the_only_one_may_come_from_parallel_workers(db: Database) -> None:
+    """The server starts none where it is asked for a part of the rows."""
+    sql = "select count(*), bool_or(backend() <> $1) from item"
+    alone = Statement("alone", sql, read_only=True, clean=True)
+    first = Statement("first", f"{sql} ", read_only=True, clean=True, first=True)
+    await db.execute(
+        "create function backend() returns int language plpgsql parallel safe"
+        " as $$ begin return pg_backend_pid(); end $$;"
+        "insert into item select n, 'item ' || n from generate_series(1, 5000) n; analyze item"
+    )
+    eager = {
+        "min_parallel_table_scan_size": 0,
+        "parallel_setup_cost": 0,
+        "parallel_tuple_cost": 0,
+        "parallel_leader_participation": False,
+    }
+    async with db.unit_of_work(settings=eager) as uow:
+        leader = await uow.fetchval("select pg_backend_pid()")
+        assert tuple(await uow.session.fetchrow(alone, leader) or ()) == (5000, True)
+        assert tuple(await uow.session.fetchrow(first, leader) or ()) == (5000, False)

@@ -31,7 +31,7 @@ def dynamic_lines(
         kept += [
             o
             for o in options
-            if isinstance(o, str) and o.startswith(("json=", "timeout=", "none="))
+            if isinstance(o, str) and o.startswith(("json=", "timeout=", "none=", "first="))
         ]
         found: list[Code] = [
             literal(label),

@@ -23,6 +23,8 @@ from salacia_db.codegen.emit.writer import (
 )
 from salacia_db.codegen.facts import Batch, TableRef, Unnested
 
+# Kinds that give a row. In sqlc's dialect there may be others behind it.
+_SINGLE = ("one", "one!")
 # Kinds whose rows come at once. A cursor lives in a transaction.
 _FETCHED = ("one", "one!", "many", "page")
 
@@ -157,6 +159,8 @@ def _options(
         items.append(Named("writes", Call("(", writes, close, hug=False)))
     if statement.timeout is not None:
         items.append(f"timeout={statement.timeout!r}")
+    if statement.kind in _SINGLE and query.cardinality == "many":
+        items.append("first=True")
     if query.unnested is not None:
         items.append(Named("unnested", _unnested(query.unnested, imports, head)))
     if statement.none is not None:

@@ -67,7 +67,7 @@ class TransactionSession(Session):
                 written = (await self._hooked(plan, statement, args)).rows
                 return written[0] if written else None
             form = self.form(statement)
-            rows, _ = await self._send(form, args, 1)
+            rows, _ = await self._send(form, args, form.first)
             if form is not statement:
                 rows = self._own(statement, rows)
             return rows[0] if rows else None

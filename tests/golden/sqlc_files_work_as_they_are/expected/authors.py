@@ -95,6 +95,7 @@ _FIRST_BY_NAME = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
+    first=True,
 )
 _BOOKS_WITH_AUTHORS = Statement(
     "authors.books_with_authors",
