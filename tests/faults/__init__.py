@@ -37,7 +37,9 @@ nothing else, since all invariants are checked after it by the same code for all
   measured after the body.
 - `bench.violations["L"] += 1` counts what only the scenario itself can see.
 - `programs=("pgbouncer",)` must be on PATH or in /usr/sbin, or the scenario is "not run", and
-  says so. For anything else that is missing `raise NotRun("why")`. Never return early.
+  says so. `pooled=True` tells the libraries that a pooler in transaction mode stands before the
+  server, which the body puts there (`scenarios/pooler.py`). For anything else that is missing
+  `raise NotRun("why")`. Never return early.
 - `quick` and `full` are attempts; `timeout` is a statement's deadline, `acquire` that of a wait for
   a connection, `size` the pool's. `ci=False` leaves it out of the tests: what needs minutes.
 

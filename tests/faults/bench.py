@@ -251,7 +251,10 @@ class Bench:
             await self.bystander.execute(SCHEMA)
             self.proxy = await stack.enter_async_context(CuttingProxy(self.direct))
             self.fresh = await self.bystander.fetchval(checks.STATE)
-            self.client = library(self.proxy.url, scenario.size, scenario.timeout, scenario.acquire)
+            self.client = library(
+                *(self.proxy.url, scenario.size, scenario.timeout, scenario.acquire),
+                pooled=scenario.pooled,
+            )
             await self.client.open()
             stack.push_async_callback(self._close)
             await scenario.body(self)

@@ -58,16 +58,20 @@ class Session(ABC):
 class Client(ABC):
     """A library with a pool of `size` connections; what a caller does in it.
 
-    `timeout` is the deadline of a statement, `acquire` of the wait for a connection.
+    `timeout` is the deadline of a statement, `acquire` of the wait for a connection. `pooled`: it
+    is set up for a pooler in transaction mode, as its documentation says.
     """
 
     name: str
 
-    def __init__(self, url: str, size: int, timeout: float, acquire: float) -> None:
+    def __init__(
+        self, url: str, size: int, timeout: float, acquire: float, *, pooled: bool = False
+    ) -> None:
         self.url = url
         self.size = size
         self.timeout = timeout
         self.acquire = acquire
+        self.pooled = pooled
         self.application = f"faults-{self.name}"
 
     @abstractmethod
@@ -140,6 +144,7 @@ class Salacia(Client):
             connect_timeout=self.timeout,
             close_timeout=2.0,
             hook_timeout=1.0,
+            pooler="transaction" if self.pooled else None,
             application_name=self.application,
         )
         await self.db.open()
@@ -209,6 +214,7 @@ class Asyncpg(Client):
             max_size=self.size,
             timeout=self.timeout,
             command_timeout=self.timeout,
+            statement_cache_size=0 if self.pooled else 100,
             server_settings={"application_name": self.application},
         )
 

@@ -20,7 +20,8 @@ class Scenario(Struct, frozen=True):
     `quick` and `full` are numbers of attempts; what they mean is the body's to say. `own` servers
     can be restarted; else the scenario has a database of its own on a server that others use, too.
     `settings` are those of an own server. `ci`: part of the quick selection that the tests run.
-    `programs` must be there, else it is not run. `against` are the libraries.
+    `programs` must be there, else it is not run. `pooled` libraries are told that a pooler stands
+    before the server. `against` are the libraries.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Scenario(Struct, frozen=True):
     settings: Mapping[str, str] = field(default_factory=dict)
     ci: bool = True
     programs: tuple[str, ...] = ()
+    pooled: bool = False
     against: tuple[type[Client], ...] = (Salacia, Asyncpg)
 
     def lacking(self) -> str | None:
