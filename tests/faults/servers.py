@@ -59,6 +59,11 @@ class BreakableServer:
             else:
                 return
 
+    @property
+    def running(self) -> bool:
+        """Whether it is there still; a crash may have ended it."""
+        return self._process.poll() is None
+
     async def restart(self, way: Way = "fast") -> None:
         """Stops and starts it."""
         await self.stop(way)
