@@ -141,6 +141,21 @@ class Bench:
         """So many attempts, all begun at once."""
         return await asyncio.gather(*(self.attempt(**options) for _ in range(count)))
 
+    async def all_write(self, work: Step | None = None) -> None:
+        """An attempt on each of the pool's connections at once; whoever fails is counted in P."""
+        everybody = asyncio.Barrier(self.client.size)
+
+        async def meet(session: Session, entry: Entry) -> None:
+            try:
+                await (session.write_all(entry) if work is None else work(session, entry))
+            except BaseException:
+                await everybody.abort()
+                raise
+            await everybody.wait()
+
+        entries = await self.attempts_at_once(self.client.size, work=meet)
+        self.violations["P"] += sum(entry.told != "committed" for entry in entries)
+
     async def alone_at_once(self, count: int) -> None:
         """So many lone statements, without a transaction around them, all begun at once."""
         write = self.client.write_alone

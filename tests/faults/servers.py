@@ -107,6 +107,11 @@ class Standby:
         """The URL of one of its databases."""
         return socket_url(self._sockets, PORT, database)
 
+    @property
+    def conninfo(self) -> str:
+        """Where a standby of it finds it, in libpq's words."""
+        return f"host={self._sockets} port={PORT} user=postgres"
+
     async def promote(self) -> None:
         """Makes it the primary, on a timeline of its own."""
         connection = await asyncpg.connect(self.url())

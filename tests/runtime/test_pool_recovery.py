@@ -231,6 +231,24 @@ async def test_a_read_only_unit_is_no_reason_to_doubt_the_server(connect) -> Non
     assert await all_slots(db) == before
 
 
+async def test_callers_wait_while_none_of_the_servers_can_write(
+    connect, url: str, bystander: asyncpg.Connection
+) -> None:
+    wanted = f"{url}{'&' if '?' in url else '?'}target_session_attrs=read-write"
+    db = await connect(url=wanted)
+    database = await bystander.fetchval("select current_database()")
+    await bystander.execute(f'alter database "{database}" set default_transaction_read_only = on')
+    for connection in list(db.pool.connections):
+        connection.raw.terminate()
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectionFailed, match="none of its servers is what target_session_attrs"):
+        await connect(url=wanted)
+    call = asyncio.ensure_future(db.items.list())
+    await until(lambda: db.stats().pool.failed > 0)
+    await bystander.execute(f'alter database "{database}" reset default_transaction_read_only')
+    assert await call == []
+
+
 async def test_nobody_overtakes_those_who_wait(connect) -> None:
     db = await connect(pool_max=1)
     served: list[str] = []

@@ -16,6 +16,8 @@ from salacia_db.texts import printable
 
 # A wrong password or database doesn't become right by itself, and neither does a certificate.
 _FINAL = ("28000", "28P01", "3D000", "42501", "08P01")
+# None of the URL's hosts is what its `target_session_attrs` asks for; one may yet be promoted.
+_NONE = asyncpg.TargetServerAttributeNotMatched
 
 
 class Server:
@@ -73,7 +75,7 @@ class Server:
             failure = ConnectionFailed(
                 f"no connection to {settings.location} within {settings.connect_timeout:g} s"
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, _NONE) as error:
             failure = self._refused(error)
         else:
             return raw
@@ -93,6 +95,8 @@ class Server:
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not to be trusted: {error.verify_message}; {tls.HINT}"
+    if isinstance(error, _NONE):
+        return "none of its servers is what target_session_attrs asks for"
     text = str(error.args[0]) if error.args else ""
     if _has_no_tls(error):
         return f"it offers no TLS; {tls.HINT}"

@@ -9,10 +9,10 @@ from faults.scenario import Bench, scenario
 from faults.servers import Standby, standby_of
 from salacia_db.runtime import CommitOutcomeUnknown
 
-_REPLICATED = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
+REPLICATED = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
 
 
-async def _take_over(bench: Bench, standby: Standby) -> None:
+async def take_over(bench: Bench, standby: Standby) -> None:
     """Makes the standby the primary, to which all new clients come."""
     await standby.promote()
     bench.direct = standby.url()
@@ -27,26 +27,26 @@ async def _take_over(bench: Bench, standby: Standby) -> None:
     own=True,
     size=24,
     timeout=5.0,
-    settings=_REPLICATED,
+    settings=REPLICATED,
 )
 async def failover_asynchronous(bench: Bench) -> None:
     standby = await bench.keep(standby_of(bench.server))
     await bench.attempts_at_once(bench.attempts)
     await bench.fill()
     there = await asyncpg.connect(standby.url())
-    await _until(there, "select count(*) from ledger", 2 * bench.attempts)
+    await until(there, "select count(*) from ledger", 2 * bench.attempts)
     await there.execute("alter system set primary_conninfo = ''")
     await there.execute("select pg_reload_conf()")
-    await _until(there, "select count(*) from pg_stat_wal_receiver", 0)
+    await until(there, "select count(*) from pg_stat_wal_receiver", 0)
     await there.close()
     # What is committed now nobody is told, and the standby never hears of it.
     bench.proxy.rule = always(b"COMMIT", "after")
     bench.proxy.refusing = True
     cut = asyncio.gather(*(bench.attempt() for _ in range(bench.attempts)))
-    await _until(bench.bystander, "select count(*) from ledger", 4 * bench.attempts)
+    await until(bench.bystander, "select count(*) from ledger", 4 * bench.attempts)
     await bench.server.stop("immediate")
-    await _take_over(bench, standby)
-    await _until(bench.bystander, "select count(*) from ledger", 2 * bench.attempts)
+    await take_over(bench, standby)
+    await until(bench.bystander, "select count(*) from ledger", 2 * bench.attempts)
     # The new primary gives their numbers to others, which commit.
     for _ in range(4 * bench.attempts):
         await bench.bystander.execute("select pg_current_xact_id()")
@@ -63,7 +63,7 @@ async def failover_asynchronous(bench: Bench) -> None:
     quick=1,
     full=1,
     own=True,
-    settings=_REPLICATED,
+    settings=REPLICATED,
 )
 async def failover_synchronous(bench: Bench) -> None:
     standby = await bench.keep(standby_of(bench.server))
@@ -72,11 +72,12 @@ async def failover_synchronous(bench: Bench) -> None:
     async with bench.load():
         await asyncio.sleep(1)
         await bench.server.stop("immediate")
-        await _take_over(bench, standby)
+        await take_over(bench, standby)
         await bench.recovered()
 
 
-async def _until(connection: asyncpg.Connection, sql: str, value: int) -> None:
+async def until(connection: asyncpg.Connection, sql: str, value: object) -> None:
+    """Waits until the server answers so."""
     for _ in range(500):
         if await connection.fetchval(sql) == value:
             return

@@ -35,17 +35,7 @@ async def _under_load(bench: Bench, work: Step) -> None:
     # All is as it will stay: every connection must have learned it, at the second call at latest.
     for _ in range(2):
         await bench.together(bench.attempt(work) for _ in range(bench.client.size))
-    everybody = asyncio.Barrier(bench.client.size)
-
-    async def meet(session: Session, entry: Entry) -> None:
-        await work(session, entry)
-        await everybody.wait()
-
-    async def look() -> None:
-        entry = await bench.attempt(meet)
-        bench.violations["P"] += entry.told != "committed"
-
-    await bench.together(look() for _ in range(bench.client.size))
+    await bench.all_write(work)
 
 
 @scenario("columns altered, types of results made again, under load", quick=4, full=40)
