@@ -9,12 +9,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from batching_program import PUT
 from cutting_proxy import CuttingProxy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from interrupted import Interrupted
 from items import Database
-from serving import PUT
 
 from salacia_db.runtime import (
     CommitOutcomeUnknown,

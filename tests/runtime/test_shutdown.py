@@ -16,7 +16,7 @@ ROOT = HERE.parents[1]
 async def served(url: str, ending: signal.Signals, *, handled: bool) -> tuple[list[list[str]], int]:
     """The lines of a program that was ended in the middle of its work, and its exit status."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(HERE / "serving.py"), url, str(int(handled))),
+        *(sys.executable, str(HERE / "batching_program.py"), url, str(int(handled))),
         env={"PYTHONPATH": f"{ROOT}:{HERE}", "PATH": ""},
         stdout=asyncio.subprocess.PIPE,
     )
