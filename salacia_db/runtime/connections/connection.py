@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
@@ -114,6 +114,7 @@ class Connection:
         "isolation",
         "json",
         "knows_incarnation",
+        "learned",
         "limit",
         "named",
         "names",
@@ -148,6 +149,7 @@ class Connection:
         self.json = install_codecs(raw.get_settings())
         self.incarnation: str | None = None
         self.knows_incarnation = False
+        self.learned: Callable[[Connection], None] | None = None  # the pool's
         self.isolation: str | None = None
         self.limit = limit
         self.held: dict[Statement, Any] = {}
@@ -212,6 +214,8 @@ class Connection:
         self.knows_incarnation = True
         if self._types is not None:
             self.raw.known = self._types.of(self.incarnation)
+        if self.learned is not None:
+            self.learned(self)
 
     async def _fetch_incarnation(self) -> str | None:
         # Below the driver's methods, which refuse to run while another one looks up types.

@@ -17,6 +17,7 @@ from salacia_db.runtime.connections.cleaning import clean
 from salacia_db.runtime.connections.connection import NEVER, Connection
 from salacia_db.runtime.connections.counts import Counts, PoolStats
 from salacia_db.runtime.connections.opener import Opener
+from salacia_db.runtime.connections.timelines import Timelines
 from salacia_db.runtime.connections.upkeep import Upkeep, tell_abandoned
 from salacia_db.runtime.connections.waiters import Waiter, Waiters, failed_for_good
 from salacia_db.runtime.connections.watchdog import Watchdog
@@ -72,6 +73,7 @@ class Pool:
             retry=self._grow,
         )
         self._upkeep = Upkeep(self)
+        self._timelines = Timelines(self.connections, self.replace)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
         self._patient = False
@@ -246,6 +248,13 @@ class Pool:
         connection.expires = -NEVER
         self._check(self.idle(), _WRITABLE)
 
+    def replace(self, connections: list[Connection]) -> None:
+        """Ends connections to a wrong server, those in use once they are given back."""
+        for connection in connections:
+            connection.expires = -NEVER
+        for connection in self.idle(lambda c: c in connections):
+            self.retire(connection)
+
     def abandoned(self, connection: Connection) -> None:
         """Takes back what a unit of work holds that nobody can reach any more. From any thread."""
         if self._loop is not None:
@@ -342,6 +351,8 @@ class Pool:
         lifetime = self.settings.lifetime * random.uniform(0.9, 1.1)  # noqa: S311
         connection.expires = monotonic() + lifetime if not self._closing else -NEVER
         connection.watchdog = self.watchdog
+        if not connection.wanders:
+            connection.learned = self._timelines.learned
         self.connections.add(connection)
         self.counts.opened += 1
 
