@@ -35,8 +35,8 @@ nothing else, since all invariants are checked after it by the same code for all
 - `await bench.recovered()` measures the time until the pool lends all N connections at once. Say
   it where the fault ends, or where it goes on and the pool must be whole all the same; else it is
   measured after the body.
-- `await bench.all_write()` says that each of the N connections can be used to write, too; `recovered`
-  only reads, as on a demoted server one can.
+- `await bench.all_write()` says that each of the N connections can be used to write, too;
+  `recovered` only reads, as on a demoted server one can.
 - `bench.violations["L"] += 1` counts what only the scenario itself can see.
 - `programs=("pgbouncer",)` must be on PATH or in /usr/sbin, or the scenario is "not run", and
   says so. `pooled=True` tells the libraries that a pooler in transaction mode stands before the

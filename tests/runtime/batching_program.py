@@ -1,7 +1,7 @@
 """A program that writes until it is told to end, and says on stdout what was acknowledged.
 
-`python batching_program.py URL HANDLED`: with HANDLED = 1 SIGTERM cancels its main task, so that its
-database is closed; else it kills. Each line is a kind of call and the ids that it wrote.
+`python batching_program.py URL HANDLED`: with HANDLED = 1 SIGTERM cancels its main task, so that
+its database is closed; else it kills. Each line is a kind of call and the ids that it wrote.
 """
 
 import asyncio
