@@ -9,6 +9,8 @@ from salacia_db.runtime.asked import unreadable
 from salacia_db.runtime.errors import InvalidValue
 
 _decode = msgspec.json.Decoder().decode
+# A copy of so few bytes costs less than a view of them.
+_SHORT = 8192
 _HARMLESS = ("Expected `", "Object missing required field `")
 
 
@@ -30,7 +32,9 @@ class JsonReader:
 
     def jsonb(self, data: bytes) -> Any:
         """The value of jsonb's binary form: a version byte, then the text."""
-        return data[1:] if self.encoded else _decode(memoryview(data)[1:])
+        if self.encoded:
+            return data[1:]
+        return _decode(data[1:] if len(data) < _SHORT else memoryview(data)[1:])
 
 
 def json_decoder(type_: Any) -> Callable[[bytes], Any]:
