@@ -21,7 +21,8 @@ import asyncio
 import logging
 import sys
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,11 +45,28 @@ def main() -> int:
             lacking = each.lacking()
             print(f"{each.name:28} {each.title}{f' (not run: {lacking})' if lacking else ''}")
         return 0
-    # They report what they met; the table says it.
-    for name in ("asyncpg", "salacia_db.hooks", "salacia_db.pool"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    if options.soak is not None:
-        return int(asyncio.run(soak(options.soak)))
+    with _quiet():
+        if options.soak is not None:
+            return int(asyncio.run(soak(options.soak)))
+        return _examine_all(options)
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """The loggers report what they met; the table says it."""
+    names = ("asyncpg", "salacia_db.hooks", "salacia_db.pool")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _examine_all(options: argparse.Namespace) -> int:
     chosen = [SCENARIOS[name] for name in options.only] or list(SCENARIOS.values())
     lines = []
     print(HEAD, end="", flush=True)

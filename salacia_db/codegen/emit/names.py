@@ -19,8 +19,9 @@ from salacia_db.codegen.problems import Problem
 SESSION_NAMES = frozenset(
     """
     advisory_lock after_commit after_rollback close commit connection count execute fetch fetchrow
-    fetchval find find_one hooks listen open open_connection outcome pool relations rollback run
-    savepoint search_path session settings timeout transaction unit_of_work unit_of_work_class
+    fetchval find find_one hooks is_open listen open open_connection outcome pool relations rollback
+    run savepoint search_path session settings stats timeout transaction unit_of_work
+    unit_of_work_class
     """.split()
 )
 # Modules of a generated package that no group may take; `connect` would hide the function.
