@@ -1,6 +1,7 @@
 """Lone statements on a database."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from items import DELETE, GET, Database, Item, StaleItem
@@ -141,7 +142,9 @@ async def test_each_connection_may_find_the_schema_changed(connect, bystander) -
         assert await db.items.slow_list() == ["item 1"]
 
 
-async def test_a_row_that_is_the_only_one_may_come_from_parallel_workers(db: Database) -> None:
+async def test_a_row_that_is_the_only_one_may_come_from_parallel_workers(
+    db: Database, connect: Callable[..., Awaitable[Database]]
+) -> None:
     """The server starts none where it is asked for a part of the rows."""
     sql = "select count(*), bool_or(backend() <> $1) from item"
     alone = Statement("alone", sql, read_only=True, clean=True)
@@ -161,3 +164,11 @@ async def test_a_row_that_is_the_only_one_may_come_from_parallel_workers(db: Dat
         leader = await uow.fetchval("select pg_backend_pid()")
         assert tuple(await uow.session.fetchrow(alone, leader) or ()) == (5000, True)
         assert tuple(await uow.session.fetchrow(first, leader) or ()) == (5000, False)
+    name = await db.fetchval("select current_database()")
+    for setting, value in eager.items():
+        await db.execute(f'alter database "{name}" set {setting} = {str(value).lower()}')
+    # Those of a session that begins now.
+    eager_db = await connect(pool_max=1)
+    leader = await eager_db.fetchval("select pg_backend_pid()")
+    assert tuple(await eager_db.session.fetchrow(alone, leader) or ()) == (5000, True)
+    assert tuple(await eager_db.session.fetchrow(first, leader) or ()) == (5000, False)
