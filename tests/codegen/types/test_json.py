@@ -33,6 +33,9 @@ select * from orders order by id;
 select * from orders order by id;
 -- name: raws :many
 select raw from orders order by id;
+-- name: raws_or_none :many
+-- as raw: msgspec.Raw | None
+select raw from orders order by id;
 -- name: whole :one!
 select array_agg(o) as whole from orders o;
 -- name: both :many
@@ -172,6 +175,7 @@ async def test_raw_is_the_text_as_the_server_has_it(db: Any, package: Any):
     assert bytes(made.raw) == b'{"n": 1.50}'
     assert bytes(made.old_raw) == b'{ "n":1.50,"n":2 }'
     assert [bytes(raw) for raw in await db.kept.raws()] == [bytes(made.raw)]
+    assert [bytes(raw) for raw in await db.kept.raws_or_none()] == [bytes(made.raw)]
 
 
 async def test_null_is_none_but_for_raw_which_holds_it(db: Any, package: Any):
