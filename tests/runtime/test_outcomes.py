@@ -10,6 +10,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 from cutting_proxy import CuttingProxy, once
+from interrupted import Interrupted
 from items import Database
 
 from salacia_db.postgres import Server, start_scratch
@@ -52,6 +53,33 @@ async def test_a_commit_whose_reply_was_lost_is_known_to_be(connect, proxy, db) 
         proxy.rule = once(b"COMMIT", "after")
     assert told == ["committed"]
     assert await ids(db) == [1]
+
+
+async def test_a_cancelled_first_unit_leaves_the_next_its_known_outcome(connect, proxy, db) -> None:
+    async def insert(cut: Database, at: int) -> None:
+        async with cut.unit_of_work() as uow:
+            await uow.items.insert(at)
+
+    at = 0
+    while True:
+        # A new connection each time, which has to ask which server this is.
+        cut = await connect(url=proxy.url, pool_min=0, pool_max=1)
+        first = Interrupted(insert(cut, at), {at})
+        await asyncio.gather(_awaited(first), return_exceptions=True)
+        before = await ids(db)
+        proxy.rule = once(b"COMMIT", "after")
+        await insert(cut, -1 - at)
+        proxy.heal()
+        assert set(await ids(db)) == {*before, -1 - at}
+        await cut.close()
+        if first.suspensions <= at:
+            break
+        at += 1
+    assert at > 3
+
+
+async def _awaited(work: Interrupted) -> object:
+    return await work
 
 
 @pytest.mark.parametrize("how", ["before", "after"])

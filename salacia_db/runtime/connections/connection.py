@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Coroutine
+from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
@@ -12,6 +13,7 @@ import asyncpg
 
 from salacia_db.runtime.connections.codecs import install_codecs
 from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
+from salacia_db.runtime.connections.failures import lost
 from salacia_db.runtime.statement import RAW, Statement
 
 if TYPE_CHECKING:
@@ -38,8 +40,10 @@ select case when pg_catalog.pg_is_in_recovery() then null else pg_catalog.concat
 ) end
 """
 
-# Like the driver's own, which outlive a reset.
-_INCARNATION_NAME = "__asyncpg_stmt_incarnation__"
+# Like the driver's own, which outlive a reset. A number each: one may be left from an attempt that
+# was cancelled.
+_INCARNATION_NAME = "__asyncpg_stmt_incarnation_{}__"
+_attempts = count()
 
 
 class RawConnection(TypedConnection):
@@ -207,10 +211,10 @@ class Connection:
             return
         try:
             self.incarnation = await self._fetch_incarnation()
-        except asyncpg.PostgresError:
-            # Some managed servers hide the log's position: lost commits stay unknown there.
-            if self.raw.is_closed():
+        except asyncpg.PostgresError as error:
+            if lost(error, self.raw) or isinstance(error, asyncpg.QueryCanceledError):
                 raise
+            # Some managed servers hide the log's position: lost commits stay unknown there.
         self.knows_incarnation = True
         if self._types is not None:
             self.raw.known = self._types.of(self.incarnation)
@@ -220,7 +224,7 @@ class Connection:
     async def _fetch_incarnation(self) -> str | None:
         # Below the driver's methods, which refuse to run while another one looks up types.
         state = await self.driver.prepare(
-            _INCARNATION_NAME,
+            _INCARNATION_NAME.format(next(_attempts)),
             INCARNATION,
             None,
             record_class=asyncpg.Record,
