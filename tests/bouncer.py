@@ -64,6 +64,14 @@ class PgBouncer:
             assert time.monotonic() < deadline, (self._folder / "log").read_text()
             time.sleep(0.01)
 
+    def revive(self) -> bool:
+        """Starts it again if it has ended by itself; whether it had."""
+        if self._process.poll() is None:
+            return False
+        (self._folder / f".s.PGSQL.{PORT}").unlink(missing_ok=True)
+        self.start()
+        return True
+
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Ends it: by SIGKILL, as a crash does, by SIGTERM at once, by SIGINT in order."""
         self._process.send_signal(how)
