@@ -11,6 +11,7 @@ import asyncpg
 from msgspec import Struct
 
 from salacia_db.runtime.connections.connection import Connection
+from salacia_db.runtime.connections.failures import lost
 from salacia_db.runtime.errors import ConnectionFailed, UsageError
 from salacia_db.runtime.place import caller
 
@@ -80,10 +81,12 @@ class Listener:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        self._drop()
+        try:
+            if self._keeper is not None:
+                self._keeper.cancel()
+                await asyncio.wait({self._keeper})
+        finally:
+            self._drop()
 
     def __aiter__(self) -> Self:
         return self
@@ -100,11 +103,11 @@ class Listener:
 
     async def _open(self) -> None:
         connection = await self._connect()
-        lost = self._lost = asyncio.Event()
+        self._lost = over = asyncio.Event()
         raw: Any = connection.raw
 
         def ended(_: object) -> None:
-            lost.set()
+            over.set()
 
         def heard(_: object, pid: int, channel: str, payload: object) -> None:
             self._note(Notification(channel, str(payload), pid))
@@ -114,8 +117,9 @@ class Listener:
             for channel in self._channels:
                 await raw.add_listener(channel, heard)
         except BaseException as error:
+            broken = isinstance(error, asyncpg.InterfaceError) or lost(error, raw)
             raw.terminate()
-            if isinstance(error, (OSError, asyncpg.InterfaceError)) or raw.is_closed():
+            if broken and isinstance(error, Exception):
                 raise ConnectionFailed("the connection broke before it could listen") from None
             raise
         self._connection = connection
@@ -128,18 +132,25 @@ class Listener:
         self._news.set()
 
     async def _keep(self) -> None:
-        while True:
-            await self._until_lost()
+        try:
+            while True:
+                await self._until_lost()
+                self._drop()
+                await self._open_again()
+                self._note(_MISSED)
+        finally:
+            # Whoever leaves the block may be cancelled meanwhile, and not wait for this.
             self._drop()
-            pause = _SHORTEST_PAUSE
-            while self._connection is None:
-                # Whatever it is: who listens has nobody to tell but by being heard again.
-                with suppress(ConnectionFailed, asyncpg.PostgresError):
-                    await self._open()
-                    break
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            self._note(_MISSED)
+
+    async def _open_again(self) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            # Whatever it is: who listens has nobody to tell but by being heard again.
+            with suppress(ConnectionFailed, asyncpg.PostgresError):
+                await self._open()
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _until_lost(self) -> None:
         assert self._connection is not None

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC110 - the server is waited for
 """`db.listen` and `uow.advisory_lock`."""
 
 import asyncio
@@ -6,6 +7,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from interrupted import Interrupted
 from items import Database
 
 from salacia_db.runtime import ConnectionFailed, InvalidArgument, Notification, UsageError
@@ -43,11 +45,13 @@ async def test_it_takes_no_connection_of_the_pool_and_leaves_none(connect, bysta
     async with db.listen("jobs"), db.unit_of_work() as uow:
         assert await uow.items.list() == []
         assert await bystander.fetchval(OTHERS) == 1
-    for _ in range(500):
-        if not await bystander.fetchval(OTHERS):
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("its session is still there")
+    await _until_nobody_listens(bystander)
+
+
+async def _until_nobody_listens(bystander: asyncpg.Connection) -> None:
+    async with asyncio.timeout(10):
+        while await bystander.fetchval(OTHERS):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_lost_connection_is_told_and_replaced(
@@ -73,6 +77,48 @@ async def test_one_that_cannot_reach_the_server_keeps_trying(connect, proxy, bys
     with pytest.raises(ConnectionFailed):
         async with db.listen("jobs"):
             pass
+
+
+async def test_one_that_is_cancelled_anywhere_says_so_and_leaves_no_session(
+    db: Database, bystander
+) -> None:
+    async def listen() -> None:
+        async with db.listen("jobs", "more"):
+            pass
+
+    at = 0
+    while True:
+        work = Interrupted(listen(), {at})
+        (error,) = await asyncio.gather(_awaited(work), return_exceptions=True)
+        if work.suspensions <= at:
+            break
+        assert isinstance(error, asyncio.CancelledError)
+        at += 1
+    assert error is None
+    assert at > 3
+    await _until_nobody_listens(bystander)
+
+
+async def _awaited(work: Interrupted) -> object:
+    return await work
+
+
+async def test_one_that_is_left_while_it_listens_anew_ends(connect, proxy, bystander) -> None:
+    cut = await connect(url=proxy.url)
+    asked = asyncio.Event()
+
+    def swallow(data: bytes) -> str | None:
+        if b"LISTEN" not in data:
+            return None
+        asked.set()
+        return "hole"
+
+    async with asyncio.timeout(10), cut.listen("jobs"):
+        proxy.rule = swallow
+        proxy.cut()
+        await asked.wait()
+    proxy.heal()
+    await _until_nobody_listens(bystander)
 
 
 async def test_what_nobody_reads_is_dropped_and_told(db: Database) -> None:
