@@ -45,6 +45,16 @@ where id = any(array(
   select id from health_checks where created_at < :until order by created_at, id limit :at_most
 ))
 
+-- name: forget_events :exec
+-- Deletes those of the oldest events of messages that are from before a time, at most as many as
+-- asked for.
+delete from message_events
+where (xid, id) in (
+  select xid, id
+  from (select * from message_events order by xid, id limit :at_most) as oldest
+  where created_at < :until
+)
+
 -- name: forget_summaries :exec
 -- Deletes summaries of a time before which no interaction is left.
 delete from interaction_summaries

@@ -30,7 +30,7 @@ class ForwardedMessage(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True, gc=False):
-    """A row of `message_events.messages` and `messages.search`."""
+    """A row of `messages.search`."""
 
     id: UUID
     created_at: datetime

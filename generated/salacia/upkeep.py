@@ -6,7 +6,7 @@ from uuid import UUID
 
 from salacia_db.runtime import Group, Statement, Write
 
-from .models import AiInteraction, ApiRequest, HealthCheck, InteractionSummary
+from .models import AiInteraction, ApiRequest, HealthCheck, InteractionSummary, MessageEvent
 
 _FOLD = Statement(
     "upkeep.fold",
@@ -62,6 +62,19 @@ _FORGET_CHECKS = Statement(
     parameters=("until", "at_most"),
     clean=True,
     writes=(Write("delete", HealthCheck),),
+)
+_FORGET_EVENTS = Statement(
+    "upkeep.forget_events",
+    "-- upkeep.forget_events\n"
+    "delete from message_events\n"
+    "where (xid, id) in (\n"
+    "  select xid, id\n"
+    "  from (select * from message_events order by xid, id limit $1) as oldest\n"
+    "  where created_at < $2\n"
+    ")",
+    parameters=("at_most", "until"),
+    clean=True,
+    writes=(Write("delete", MessageEvent),),
 )
 _FORGET_SUMMARIES = Statement(
     "upkeep.forget_summaries",
@@ -136,6 +149,15 @@ class UpkeepQueries(Group):
         Source: sql/upkeep.sql (forget_checks)
         """
         return await self._session.execute(_FORGET_CHECKS, until, at_most)
+
+    async def forget_events(self, *, at_most: int, until: datetime) -> int:
+        """Deletes those of the oldest events of messages that are from before a time, at most as
+        many as
+        asked for.
+
+        Source: sql/upkeep.sql (forget_events)
+        """
+        return await self._session.execute(_FORGET_EVENTS, at_most, until)
 
     async def forget_summaries(self, *, until: datetime) -> int:
         """Deletes summaries of a time before which no interaction is left.

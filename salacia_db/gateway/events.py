@@ -12,18 +12,20 @@ from asyncio import Task
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import uniform
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
+from msgspec.structs import astuple
 
-from salacia import Database, MessageEvent
+from salacia import Database, Message
+from salacia.message_events import MessageEventsSettledRow
+from salacia_db.gateway import upkeep
 from salacia_db.gateway.subscription import Batch, Event, EventName, Position, Subscription, gap
-from salacia_db.gateway.wire import camel
+from salacia_db.gateway.wire import camel_class
 from salacia_db.runtime import SalaciaError, UsageError
 from salacia_db.web import encode_json
 
@@ -31,6 +33,10 @@ _CHANNEL = "salacia_message_events"
 _NAMES: dict[str, EventName] = {"created": "message:created", "updated": "message:updated"}
 _BATCH = 1000
 _AGAIN = 1.0
+_MESSAGE = camel_class(Message)
+# Where the message begins in a row: its id is the event's.
+_KEY = MessageEventsSettledRow.__struct_fields__.index("message_id")
+assert MessageEventsSettledRow.__struct_fields__[_KEY + 1 :] == Message.__struct_fields__[1:]
 
 _log = logging.getLogger("salacia_db.gateway")
 
@@ -41,7 +47,8 @@ class MessageEvents:
     The last `buffer` events are kept in memory for followers who come back; whoever is further
     behind, or has more than `limit` waiting, is told of a gap. `poll` and `pause` are seconds: how
     long without a notification until it looks by itself, and how long events are gathered. Events
-    older than `keep` are taken from the database.
+    older than `keep` are taken from the database. Through a pooler in transaction mode, which lets
+    nobody listen, it only looks by itself.
     """
 
     def __init__(
@@ -73,7 +80,8 @@ class MessageEvents:
 
     async def __aenter__(self) -> Self:
         await self._begin()
-        works = (self._read, self._listen, self._tidy)
+        pooled = self._database.settings.pooler is not None
+        works = (self._read, self._poll_only if pooled else self._listen, self._tidy)
         self._tasks = [asyncio.create_task(_forever(work)) for work in works]
         return self
 
@@ -127,19 +135,15 @@ class MessageEvents:
         """What followers may have missed that come from another process, or another life of it."""
         # In this order: what is decided between the two is read as new.
         start = Position.before(await self._horizon())
-        rows = await self._database.message_events.latest(limit=self._buffer)
-        rows.reverse()
-        batches = [rows[n : n + _BATCH] for n in range(0, len(rows), _BATCH)]
-        told = [event for batch in batches for event in await self._told(batch)]
+        first = await self._database.message_events.first_of_latest(limit=self._buffer)
         self._events.clear()
-        self._from = self._to = start
-        if told:
-            self._from = Position(rows[0].xid, rows[0].id - 1)
-            self._take(told)
+        self._from = self._to = start if first is None else Position(first.xid, first.id - 1)
+        while len(self._events) < self._buffer and len(await self._next()) == _BATCH:
+            pass
         self._seen = monotonic()
 
     async def _horizon(self) -> int:
-        return await self._database.message_events.horizon() or 0
+        return await self._database.message_events.horizon()
 
     async def _read(self) -> None:
         while True:
@@ -153,47 +157,31 @@ class MessageEvents:
     async def _read_once(self) -> int:
         if monotonic() - self._seen > self._keep.total_seconds():
             await self._begin_anew()  # some may have been taken away unread
-        rows = await self._database.message_events.settled(
-            after_xid=self._to.xid, after_id=self._to.id, limit=_BATCH
-        )
-        if rows:
-            events = await self._told(rows)
-            self._take(events)
+        events = await self._next()
+        if events:
             batch = Batch.of(events)
             for follower in self._followers:
                 follower.put(batch)
         self._seen = monotonic()
-        return len(rows)
+        return len(events)
 
     async def _begin_anew(self) -> None:
         await self._begin()
         for follower in self._followers:
             follower.lose(self._to)
 
-    async def _told(self, rows: Sequence[MessageEvent]) -> list[Event]:
-        """The events with their messages, encoded once for all who follow."""
-        ids = list({row.message_id for row in rows})
-        found = await self._database.message_events.messages(ids=ids)
-        messages = {message.id: message for message in found}
-        encoded = {message.id: encode_json(camel(message)) for message in found}
-        events: list[Event] = []
-        for row in rows:
-            position, name = Position(row.xid, row.id), _NAMES[row.kind]
-            data = encoded.get(row.message_id) or encode_json({"id": row.message_id})
-            frame = b"id: %b\nevent: %b\ndata: %b\n\n" % (
-                str(position).encode(),
-                name.encode(),
-                data,
-            )
-            message = messages.get(row.message_id)
-            events.append(Event(position, name, row.message_id, message, frame))
+    async def _next(self) -> list[Event]:
+        """The events behind those that are known, which are known from now on."""
+        rows = await self._database.message_events.settled(
+            after_xid=self._to.xid, after_id=self._to.id, limit=_BATCH
+        )
+        events = [_event(row) for row in rows]
+        if events:
+            self._to = events[-1].position
+            self._events.extend(events)
+            while len(self._events) > self._buffer:
+                self._from = self._events.popleft().position
         return events
-
-    def _take(self, events: Sequence[Event]) -> None:
-        self._to = events[-1].position
-        self._events.extend(events)
-        while len(self._events) > self._buffer:
-            self._from = self._events.popleft().position
 
     async def _notified(self) -> None:
         try:
@@ -206,37 +194,43 @@ class MessageEvents:
     # --- listening and tidying --------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        lost = asyncio.Event()
+        async with self._database.listen(_CHANNEL) as notifications:
+            await self._look()
+            async for notification in notifications:
+                if notification.missed:
+                    await self._look()
+                self._woken.set()
 
-        def end(_: object) -> None:
-            lost.set()
+    async def _poll_only(self) -> None:
+        """Through a pooler in transaction mode nobody can listen."""
+        while True:
+            await self._look()
+            await asyncio.sleep(_AGAIN)
 
-        async with AsyncExitStack() as stack:
-            connection: Any = (await self._database.open_connection()).raw
-            stack.callback(connection.terminate)
-            connection.add_termination_listener(end)
-            await connection.add_listener(_CHANNEL, self._wake)
-            async with self._reading:
-                # A server that was restored, or promoted without the last commits, counts anew.
-                if await self._horizon() <= self._to.xid:
-                    await self._begin_anew()
-            self._woken.set()
-            await lost.wait()
-
-    def _wake(self, *_: object) -> None:
+    async def _look(self) -> None:
+        """A server that was restored, or promoted without the last commits, counts anew."""
+        async with self._reading:
+            if await self._horizon() <= self._to.xid:
+                await self._begin_anew()
         self._woken.set()
 
     async def _tidy(self) -> None:
         while True:
             # Not all processes at once.
             await asyncio.sleep(uniform(0.5, 1.5) * min(60.0, self._keep.total_seconds()))  # noqa: S311
-            await self._tidy_once()
+            await upkeep.forget_events(self._database, self._keep)
 
-    async def _tidy_once(self) -> None:
-        found = _BATCH
-        while found == _BATCH:
-            ends = datetime.now(UTC) - self._keep
-            found = await self._database.message_events.forget(older_than=ends, limit=_BATCH)
+
+def _event(row: MessageEventsSettledRow) -> Event:
+    """The event with its message, encoded once for all who follow."""
+    position, name = Position(row.xid, row.id), _NAMES[row.kind]
+    if row.created_at is None:
+        message, data = None, encode_json({"id": row.message_id})
+    else:
+        values = astuple(row)[_KEY:]
+        message, data = Message(*values), encode_json(_MESSAGE(*values))
+    frame = b"id: %b\nevent: %b\ndata: %b\n\n" % (str(position).encode(), name.encode(), data)
+    return Event(position, name, row.message_id, message, frame)
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

@@ -21,6 +21,8 @@ class Retention(Struct, frozen=True, kw_only=True):
     interactions: timedelta | None = None
     requests: timedelta | None = None
     checks: timedelta | None = None
+    events: timedelta = timedelta(minutes=10)
+    """Events of messages, for followers who come back: what `MessageEvents(keep=…)` counts on."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     """API requests deleted."""
     checks: int = 0
     """Health checks deleted."""
+    events: int = 0
+    """Events of messages deleted."""
 
 
 async def round_of(db: Database, retention: Retention | None = None) -> Kept:
@@ -49,6 +53,7 @@ async def round_of(db: Database, retention: Retention | None = None) -> Kept:
         "interactions": await _forget(now, keep.interactions, db.upkeep.forget_interactions),
         "requests": await _forget(now, keep.requests, _requests(db)),
         "checks": await _forget(now, keep.checks, db.upkeep.forget_checks),
+        "events": await forget_events(db, keep.events),
     }
     folded = await fold(db)
     if keep.interactions is not None:
@@ -66,6 +71,11 @@ async def fold(db: Database) -> int:
         if some < FOLD:
             break
     return folded
+
+
+async def forget_events(db: Database, age: timedelta) -> int:
+    """Delete events of messages older than this; returns how many."""
+    return await _forget(datetime.now(UTC), age, db.upkeep.forget_events)
 
 
 async def recount(db: Database) -> int:

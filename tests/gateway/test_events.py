@@ -259,6 +259,74 @@ async def test_a_server_that_is_away_is_waited_for(url: str, verdict: Verdict) -
         assert [e.message_id for e in await told(batches, 3)] == made[1:]
 
 
+async def test_through_a_pooler_it_looks_by_itself(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        salacia.connect(url, profile="test", pooler="transaction") as db,
+        MessageEvents(db, poll=0.02) as events,
+        await events.subscribe() as batches,
+    ):
+        made = await record(db)
+        assert [event.message_id for event in await told(batches, 1)] == [made]
+        events._to = Position(2**40, 1)  # the server counts anew
+        assert (await told(batches, 1))[0].name == "gap"
+    assert not caplog.records
+
+
+async def test_a_server_that_is_away_while_it_listens_again_is_waited_for(url: str) -> None:
+    async with CuttingProxy(url) as proxy, AsyncExitStack() as stack:
+        near = await stack.enter_async_context(salacia.connect(url, profile="test"))
+        far = await stack.enter_async_context(salacia.connect(proxy.url, profile="test"))
+        events = await stack.enter_async_context(MessageEvents(far, poll=3600))
+        batches = await stack.enter_async_context(await events.subscribe())
+        made = [await record(near)]
+        await told(batches, 1)
+        proxy.refusing = True
+        await near.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where pid <> pg_backend_pid() and datname = current_database()"
+        )
+        made += [await record(near) for _ in range(3)]
+        proxy.heal()
+        assert [e.message_id for e in await told(batches, 3)] == made[1:]
+
+
+FORMATS: list[tuple[Any, Any]] = [
+    ({"messages": [{"content": "hi"}]}, {"choices": [{"message": {"content": "ho"}}]}),
+    ({"messages": [{"content": [{"text": "hi"}]}]}, {"content": [{"text": "ho"}]}),
+    ({"input": "hi"}, {"output": [{"content": [{"text": "ho"}]}]}),
+    ({"input": [{"content": "hi"}]}, {"response": "ho"}),
+    ({"contents": [{"parts": [{"text": "hi"}]}]}, {"candidates": [{"content": {"parts": [{}]}}]}),
+    ({"prompt": ["hi"]}, {"choices": [{"text": "ho"}]}),
+    ({"prompt": "hi" * 300}, {"message": {"content": "ho"}}),
+    ([], None),
+]
+
+
+async def test_the_message_of_an_event_is_that_of_the_list(
+    db: salacia.Database, events: MessageEvents
+) -> None:
+    provider = await db.ai_providers.create(name="P", type="ollama")
+    async with await events.subscribe() as batches:
+        for request, response in FORMATS:
+            await db.ai_interactions.create(
+                model="m", provider_id=provider.id, request=request, response=response
+            )
+        found = await told(batches, len(FORMATS))
+    listed = await db.messages.search(limit=len(FORMATS), sort="oldest")
+    assert [event.message for event in found] == listed.items
+
+
+async def test_an_event_is_encoded_once_for_all(
+    db: salacia.Database, events: MessageEvents
+) -> None:
+    async with await events.subscribe() as some, await events.subscribe() as others:
+        await record(db)
+        first, second = await anext(some), await anext(others)
+    assert first.frame is second.frame
+
+
 async def test_without_a_notification_it_looks_by_itself(db: salacia.Database) -> None:
     async with MessageEvents(db, poll=0.05) as events, await events.subscribe() as batches:
         await db.execute("select setval('message_events_woken', 9000000000000)")
@@ -290,10 +358,16 @@ async def test_old_events_are_taken_away(db: salacia.Database) -> None:
         await record(db)
     await db.execute("update message_events set created_at = now() - interval '1 hour'")
     last = await record(db)
-    async with MessageEvents(db, keep=timedelta(seconds=3), poll=0.05) as events:
-        await asyncio.wait_for(events._tidy_once(), 20)
-        kept = await db.message_events.latest()
-    assert [row.message_id for row in kept] == [last]
+    await db.execute(
+        "update message_events set created_at = now() + interval '1 hour' where message_id = $1",
+        last,
+    )
+    async with MessageEvents(db, keep=timedelta(seconds=0.3), poll=0.05):
+        kept: list[Any] = []
+        async with asyncio.timeout(20):
+            while len(kept) != 1:
+                kept = await db.fetch("select message_id from message_events")
+    assert [row[0] for row in kept] == [last]
 
 
 async def test_a_server_that_counts_anew_is_noticed(db: salacia.Database) -> None:

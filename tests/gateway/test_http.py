@@ -2,8 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,7 +18,7 @@ from salacia_db.gateway.http import create_app
 from salacia_db.gateway.http.bodies import ProviderQuery, SummaryQuery
 from salacia_db.gateway.http.endpoints import ENDPOINTS
 from salacia_db.gateway.http.openapi import document
-from salacia_db.gateway.http.streams import stream
+from salacia_db.gateway.http.streams import EventStream
 
 TOKEN = "a token that nobody guesses"
 SECRETS = {"apiKey": "sk-sesame", "oauthAccessToken": "at-sesame", "oauthRefreshToken": "rt-sesame"}
@@ -177,14 +179,52 @@ async def test_statistics_are_followed(client: httpx.AsyncClient) -> None:
         assert '"last5Minutes":{"total":1' in (await next_event(lines))["data"]
 
 
-async def test_a_silent_stream_is_alive(db: salacia.Database) -> None:
-    async def nothing() -> AsyncIterator[bytes]:
-        await asyncio.sleep(3600)
-        yield b""
+async def test_a_silent_stream_is_alive_until_the_client_goes() -> None:
+    ended, gone, said = asyncio.Event(), asyncio.Event(), asyncio.Queue[bytes]()
 
-    frames = stream(nothing(), heartbeat=0.01).body_iterator  # type: ignore[arg-type]
-    assert await anext(aiter(frames)) == b": heartbeat\n\n"
-    await frames.aclose()  # type: ignore[union-attr]
+    async def frames() -> AsyncGenerator[bytes]:
+        try:
+            yield b"data: 1\n\n"
+            await asyncio.sleep(3600)
+        finally:
+            ended.set()
+
+    async def receive() -> dict[str, Any]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        await said.put(message.get("body", b""))
+
+    async with asyncio.timeout(20):
+        answering = asyncio.create_task(EventStream(frames(), 0.01)({}, receive, send))
+        told = [await said.get() for _ in range(4)]
+        assert told == [b"", b"data: 1\n\n", b": heartbeat\n\n", b": heartbeat\n\n"]
+        gone.set()
+        await answering
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("failure", [None, ConnectionError("lost")])
+async def test_a_stream_ends_as_its_frames_do(failure: Exception | None) -> None:
+    said: list[MutableMapping[str, Any]] = []
+
+    async def frames() -> AsyncGenerator[bytes]:
+        yield b"data: 1\n\n"
+        if failure is not None:
+            raise failure
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(3600)
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(message)
+
+    with nullcontext() if failure is None else pytest.raises(ConnectionError):
+        await EventStream(frames(), 3600)({}, receive, send)
+    # Without its last message the server breaks the connection off.
+    assert said[-1].get("more_body", False) == (failure is not None)
 
 
 async def test_health_is_told_and_recorded(client: httpx.AsyncClient, url: str) -> None:

@@ -20,7 +20,7 @@ from salacia_db.gateway.http.bodies import (
     SummaryQuery,
 )
 from salacia_db.gateway.http.calls import Call, Endpoint
-from salacia_db.gateway.http.streams import stream
+from salacia_db.gateway.http.streams import EventStream
 from salacia_db.gateway.messages import MessageList
 from salacia_db.gateway.providers import NewProvider, ProviderPatch
 from salacia_db.gateway.statistics import Dashboard
@@ -80,7 +80,7 @@ async def record_message(call: Call) -> Recorded:
 async def follow_messages(call: Call) -> Response:
     """Messages as they are recorded and changed: `message:created`, `message:updated`, `gap`."""
     after = call.request.headers.get("last-event-id")
-    return stream(_message_frames(call, after), call.services.heartbeat)
+    return EventStream(_message_frames(call, after), call.services.heartbeat)
 
 
 async def _message_frames(call: Call, after: str | None) -> AsyncGenerator[bytes]:
@@ -139,7 +139,7 @@ async def summarize(call: Call) -> Any:
 
 async def follow_statistics(call: Call) -> Response:
     """The figures of a dashboard, as they change: `statistics`."""
-    return stream(call.services.figures.frames(), call.services.heartbeat)
+    return EventStream(call.services.figures.frames(), call.services.heartbeat)
 
 
 ENDPOINTS = (
