@@ -1,8 +1,8 @@
 """Fill an empty database with a month of interactions, 1 KB of JSON each way, as fast as it goes.
 
-The server makes the rows from fragments of text that were sent once. Triggers rest meanwhile, and
-indexes other than those of constraints are made when the rows are there; the figures are counted at
-the end. Ten million take some 40 GB.
+The server makes the rows from fragments of text that were sent once. Triggers rest meanwhile;
+foreign keys, and indexes other than those of constraints, are made when the rows are there; the
+figures are counted at the end, and everything is on the disk then. Ten million take some 50 GB.
 """
 
 import argparse
@@ -40,6 +40,18 @@ select lpad(n::text, 32, '0')::uuid, 'provider ' || n, 'openai'
 from generate_series(0, {PROVIDERS - 1}) n;
 create unlogged table load_fragments (place int primary key, text text not null);
 alter table ai_interactions disable trigger user;
+-- Each text by itself is too short and too varied for pglz, so that trying is in vain.
+alter table ai_interactions
+  alter request set storage external, alter response set storage external,
+  set (autovacuum_enabled = off);
+"""
+RESTORE = """
+drop table load_fragments;
+alter table ai_interactions
+  alter request set storage extended, alter response set storage extended,
+  reset (autovacuum_enabled);
+alter table ai_interactions enable trigger user;
+alter index ai_interactions_words_idx alter column 1 set statistics 0;
 """
 ROWS = f"""
 insert into ai_interactions (
@@ -121,13 +133,13 @@ async def load(url: str, count: int) -> None:
         if await connection.fetchval("select exists (select from ai_interactions)"):
             raise Refused("there are interactions already; load into an empty database")
         await prepare(connection)
-        indexes = await set_aside(connection)
+        later = await set_aside(connection)
         await connection.execute("set maintenance_work_mem = '1GB'")
         with step(f"{count:,} rows"):
             await fill(url, count, await connection.fetchval("show data_directory"))
-        for definition in indexes:
-            with step(definition.split(" USING ")[0].lower()):
-                await connection.execute(definition)
+        for name, definition in later.items():
+            with step(name):
+                await connection.execute(definition, timeout=7200)
         await finish(connection)
     finally:
         await connection.close()
@@ -150,19 +162,27 @@ async def prepare(connection: asyncpg.Connection) -> None:
     await connection.execute("analyze load_fragments")
 
 
-async def set_aside(connection: asyncpg.Connection) -> list[str]:
-    """Drop the indexes that enforce nothing; returns what makes them again."""
+async def set_aside(connection: asyncpg.Connection) -> dict[str, str]:
+    """Drop foreign keys and the indexes that enforce nothing; returns what makes them again."""
     rows = await connection.fetch(
         """
-        select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
+        select conname::text as name,
+               format('alter table ai_interactions drop constraint %I', conname) as dropping,
+               format('alter table ai_interactions add constraint %I %s', conname,
+                      pg_get_constraintdef(oid)) as making
+        from pg_constraint
+        where conrelid = 'ai_interactions'::regclass and contype = 'f'
+        union all
+        select indexrelid::regclass::text, format('drop index %s', indexrelid::regclass),
+               pg_get_indexdef(indexrelid)
         from pg_index
         where indrelid = 'ai_interactions'::regclass
           and not exists (select from pg_constraint where conindid = indexrelid)
         """
     )
     for row in rows:
-        await connection.execute(f"drop index {row['name']}")
-    return [row["definition"] for row in rows]
+        await connection.execute(row["dropping"])
+    return {row["name"]: row["making"] for row in rows}
 
 
 def free(folder: str) -> int:
@@ -182,6 +202,7 @@ async def fill(url: str, count: int, folder: str) -> None:
         async def work() -> None:
             connection = await asyncpg.connect(url)
             try:
+                await connection.execute("set synchronous_commit = off")
                 for start in starts:
                     if free(folder) < SPARE:
                         raise Refused(f"less than {SPARE >> 30} GB of disk are left; stopped")
@@ -196,16 +217,14 @@ async def fill(url: str, count: int, folder: str) -> None:
 
 async def finish(connection: asyncpg.Connection) -> None:
     """Count the figures, and leave the table as a long-lived one is."""
-    await connection.execute("alter table ai_interactions enable trigger user")
-    await connection.execute("drop table load_fragments")
-    await connection.execute(
-        "alter index ai_interactions_words_idx alter column 1 set statistics 0"
-    )
+    await connection.execute(RESTORE)
     with step("figures"):
         await connection.execute("select recount_interactions()", timeout=7200)
         await connection.execute("select fold_interaction_changes(2147483647)", timeout=7200)
     with step("vacuum"):
         await connection.execute("vacuum (analyze, parallel 0)", timeout=7200)
+    with step("checkpoint"):
+        await connection.execute("checkpoint", timeout=7200)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import asyncpg
 import msgspec
 
 import salacia
-from load import DAYS, Refused, load, step
+from load import DAYS, MODELS, PROVIDERS, Refused, load, set_aside
 from salacia_db.config import EMBEDDED_DATABASE
 from salacia_db.gateway import upkeep
 from salacia_db.postgres import embedded_url, stop_durable
@@ -78,8 +78,8 @@ class Timed:
 class Bench:
     """The statements of `salacia`, timed on one database."""
 
-    def __init__(self, connection: asyncpg.Connection, count: int) -> None:
-        self.connection, self.count = connection, count
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
         self.session: Any = Timed(connection)
         self.messages = salacia.messages.MessagesQueries(self.session)
         self.statistics = salacia.statistics.StatisticsQueries(self.session)
@@ -102,8 +102,8 @@ class Bench:
                 {"provider_id": UUID(int=0x19)},
                 "provider_id = '00000000-0000-0000-0000-000000000019'",
             ),
-            "failed": ({"failed": True}, "error is not null"),
-            "not failed": ({"failed": False}, "error is null"),
+            "failed": ({"failed": True}, "errored"),
+            "not failed": ({"failed": False}, "not errored"),
             "a day": (
                 {"since": self.end - timedelta(days=16), "until": self.end - timedelta(days=15)},
                 "created_at between now() - interval '16 days' and now() - interval '15 days'",
@@ -114,7 +114,7 @@ class Bench:
             "quick": ({"max_response_time_ms": 21}, "response_time_ms <= 21"),
             "model, failed, tokens": (
                 {"model": "model-3", "failed": True, "min_tokens": 1000},
-                "model = 'model-3' and error is not null and total_tokens >= 1000",
+                "model = 'model-3' and errored and total_tokens >= 1000",
             ),
         }
         for name, (given, condition) in cases.items():
@@ -218,61 +218,61 @@ class Bench:
             self.note(f"MB, {name}", float(row["mb"]))
 
 
-async def writes(url: str, seconds: float) -> Figures:
-    """Interactions recorded in a second by two tasks, alone and beside the upkeep."""
-    found: Figures = {}
-    async with salacia.connect(url) as db:
-        words = await db.fetchval("select request #>> '{messages,0,content}' from ai_interactions")
-        body = {"messages": [{"role": "user", "content": words}]}
+async def writes(bench: Bench, db: salacia.Database, seconds: float) -> None:
+    """Interactions recorded in a second by two tasks, with less and less beside; it stays away."""
+    words = await db.fetchval("select request #>> '{messages,0,content}' from ai_interactions")
+    body = {"messages": [{"role": "user", "content": words}]}
 
-        async def record(until: float) -> int:
-            done = 0
-            while time.perf_counter() < until:
-                await db.ai_interactions.create(
-                    model="model-1",
-                    request=body,
-                    response=body,
-                    status_code=200,
-                    total_tokens=900 + done % 100,
-                    response_time_ms=done % 1000,
-                )
-                done += 1
-            return done
+    async def record(until: float) -> int:
+        done = 0
+        while time.perf_counter() < until:
+            await db.ai_interactions.create(
+                provider_id=UUID(int=done % PROVIDERS),
+                model=f"model-{done % MODELS}",
+                request=body,
+                response=body,
+                status_code=200,
+                total_tokens=done * 7919 % 8000,
+                response_time_ms=done * 104729 % 30_000,
+            )
+            done += 1
+        return done
 
-        async def rate() -> float:
-            until = time.perf_counter() + seconds
-            return sum(await asyncio.gather(record(until), record(until))) / seconds
+    async def rate(name: str) -> None:
+        await upkeep.round_of(db)
+        until = time.perf_counter() + seconds
+        done = await asyncio.gather(record(until), record(until))
+        bench.note(f"recorded a second, {name}", sum(done) / seconds)
 
-        found["recorded a second"] = await rate()
-        keeping = asyncio.create_task(upkeep.keep_up(db, timedelta(seconds=1)))
-        found["recorded a second, beside the upkeep"] = await rate()
-        keeping.cancel()
-        await db.execute("alter table ai_interactions disable trigger user")
-        found["recorded a second, without triggers"] = await rate()
-        await db.execute("alter table ai_interactions enable trigger user")
-        await upkeep.recount(db)
-    return found
+    await rate("as it is")
+    keeping = asyncio.create_task(upkeep.keep_up(db, timedelta(seconds=1)))
+    await rate("beside the upkeep")
+    keeping.cancel()
+    await db.execute("drop index ai_interactions_words_idx")
+    await rate("without the index of words")
+    await db.execute("alter table ai_interactions disable trigger user")
+    await rate("without triggers, too")
+    await set_aside(bench.connection)
+    await rate("with the primary key alone")
 
 
-async def measure(url: str, count: int, seconds: float) -> Figures:
-    """All figures of a loaded database."""
+async def measure(url: str, seconds: float) -> Figures:
+    """All figures of a loaded database, which loses its indexes."""
     connection = await asyncpg.connect(url)
     try:
-        bench = Bench(connection, count)
+        bench = Bench(connection)
         await bench.sizes()
         await bench.pages()
         await bench.searches()
         await bench.dashboard("folded")
         await bench.filtered()
-        for name, figure in (await writes(url, seconds)).items():
-            bench.note(name, figure)
         await connection.execute(
             "insert into ai_interactions (model, request) select 'model-2', '{}'"
             " from generate_series(1, 10000)"
         )
         await bench.dashboard("with 10,000 changes")
-        with step("folding them"):
-            await connection.execute("select fold_interaction_changes()")
+        async with salacia.connect(url) as db:
+            await writes(bench, db, seconds)
         return bench.figures
     finally:
         await connection.close()
@@ -313,7 +313,7 @@ def main() -> None:
         try:
             url = configured(folder)
             asyncio.run(load(url, count))
-            found.append(asyncio.run(measure(url, count, options.seconds)))
+            found.append(asyncio.run(measure(url, options.seconds)))
         except Refused as error:
             raise SystemExit(f"error: {error}") from None
         finally:

@@ -5,10 +5,10 @@
 -- The figures of the same filters are in statistics.sql; taken in one repeatable-read unit of work,
 -- page and figures agree.
 --
--- The words of a term are looked up first, by themselves, and the rows by their ids: the planner
--- can't know how rare the words are, and might walk all messages by time. Words only, no phrases: an
--- index of words can't tell a phrase, and every message that has its words would have to be taken
--- apart.
+-- The words of a term are looked up first, by themselves, and what they find stands in for the table
+-- under its name: the planner can't know how rare the words are, and might walk all messages by time.
+-- Words only, no phrases: an index of words can't tell a phrase, and every message that has its words
+-- would have to be taken apart.
 
 -- name: get :one
 -- One message with all that was sent and received.
@@ -27,8 +27,10 @@ where i.id = :id
 -- So many formats make them dear enough for the planner to leave them until the page is found.
 -- returns: Message
 -- default: limit 20
-with matching as materialized ( -- if :search
-  select id
+with ai_interactions as materialized ( -- if :search
+  select
+    id, created_at, model, provider_id, status_code, error, errored, prompt_tokens,
+    completion_tokens, total_tokens, response_time_ms, request, response
   from ai_interactions
   where message_words(request, response) @@ plainto_tsquery('simple', :search)
 )
@@ -51,13 +53,12 @@ select
 from ai_interactions i
 left join ai_providers p on p.id = i.provider_id
 where true
-  and i.id = any(array(select id from matching))          -- if :search
   and i.model = :model                                    -- if :model
   and i.provider_id = :provider_id                        -- if :provider_id
   and i.created_at >= :since                              -- if :since
   and i.created_at < :until                               -- if :until
-  and i.error is not null                                 -- if :failed = true
-  and i.error is null                                     -- if :failed = false
+  and i.errored                                           -- if :failed = true
+  and not i.errored                                       -- if :failed = false
   and i.total_tokens >= :min_tokens                       -- if :min_tokens
   and i.total_tokens <= :max_tokens                       -- if :max_tokens
   and i.response_time_ms >= :min_response_time_ms         -- if :min_response_time_ms

@@ -7,11 +7,13 @@
 -- `since` belongs to a period, `until` does not; left out, it is open at that end.
 
 -- name: summary :one!
--- The figures of the messages that `messages.search` finds with the same filters. Each of those
--- messages is read; `overview` answers some filters without.
+-- The figures of the messages that `messages.search` finds with the same filters. The entries of the
+-- index that finds them are read, and with a search the messages; `overview` answers some filters
+-- without.
 -- returns: Summary
-with matching as materialized ( -- if :search
-  select id
+with ai_interactions as materialized ( -- if :search
+  select
+    created_at, model, provider_id, status_code, errored, total_tokens, response_time_ms
   from ai_interactions
   where message_words(request, response) @@ plainto_tsquery('simple', :search)
 ),
@@ -19,8 +21,8 @@ per_model as (
   select
     model,
     count(*) as total,
-    count(*) filter (where error is null and status_code = 200) as successful,
-    count(*) filter (where error is not null or status_code <> 200) as failed,
+    count(*) filter (where not errored and status_code = 200) as successful,
+    count(*) filter (where errored or status_code <> 200) as failed,
     sum(total_tokens) as total_tokens,
     sum(response_time_ms) as response_time_ms,
     count(response_time_ms) as timed

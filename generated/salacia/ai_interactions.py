@@ -31,7 +31,7 @@ _GET = Statement(
     "       ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "       ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "       ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "       ai_interactions.created_at\n"
+    "       ai_interactions.created_at, ai_interactions.errored\n"
     "from ai_interactions\n"
     "where id = $1",
     parameters=("id",),
@@ -49,7 +49,7 @@ _GET = Statement(
             "       ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
             "       ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
             "       ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-            "       ai_interactions.created_at\n"
+            "       ai_interactions.created_at, ai_interactions.errored\n"
             "from ai_interactions\n"
             "where id = calls.p1\n"
             ") as one limit 1) as answer",
@@ -64,7 +64,7 @@ _GET_WITH_PROVIDER = Statement(
     "-- ai_interactions.get_with_provider\n"
     "select\n"
     "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at, i.errored,\n"
     "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
     "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
     "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
@@ -81,7 +81,7 @@ _WITH_PROVIDERS = Statement(
     "-- ai_interactions.with_providers\n"
     "select\n"
     "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at,\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at, i.errored,\n"
     "  p.id, p.name, p.type, p.auth_type, p.api_key, p.base_url, p.models, p.settings, p.is_active,\n"
     "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
     "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at\n"
@@ -103,7 +103,7 @@ _OF_PROVIDERS = Statement(
     "       ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "       ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "       ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "       ai_interactions.created_at\n"
+    "       ai_interactions.created_at, ai_interactions.errored\n"
     "from ai_interactions\n"
     "where provider_id = any($1)\n"
     "  and created_at >= $2\n"
@@ -128,7 +128,7 @@ _CREATE = Statement(
     "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "          ai_interactions.created_at",
+    "          ai_interactions.created_at, ai_interactions.errored",
     parameters=(
         "id",
         "provider_id",
@@ -158,7 +158,7 @@ _CREATE = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, pg_current_xact_id()"
+        "          ai_interactions.created_at, ai_interactions.errored, pg_current_xact_id()"
     ),
     writes=(Write("create", AiInteraction, returned=True),),
 )
@@ -177,7 +177,7 @@ _CREATE_MANY = Statement(
     "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "          ai_interactions.created_at",
+    "          ai_interactions.created_at, ai_interactions.errored",
     parameters=(
         "id",
         "provider_id",
@@ -207,7 +207,7 @@ _CREATE_MANY = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, pg_current_xact_id()"
+        "          ai_interactions.created_at, ai_interactions.errored, pg_current_xact_id()"
     ),
     writes=(Write("create", AiInteraction, returned=True),),
     unnested=Unnested(
@@ -226,7 +226,7 @@ _CREATE_MANY = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at",
+        "          ai_interactions.created_at, ai_interactions.errored",
         tail=", pg_current_xact_id()",
         json=(3, 4),
     ),
@@ -275,7 +275,7 @@ _COMPLETE = Statement(
     "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "          ai_interactions.created_at",
+    "          ai_interactions.created_at, ai_interactions.errored",
     parameters=(
         "response",
         "prompt_tokens",
@@ -302,7 +302,7 @@ _COMPLETE = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, pg_current_xact_id()"
+        "          ai_interactions.created_at, ai_interactions.errored, pg_current_xact_id()"
     ),
     writes=(Write("update", AiInteraction, returned=True),),
 )
@@ -315,7 +315,7 @@ _DELETE = Statement(
     "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "          ai_interactions.created_at",
+    "          ai_interactions.created_at, ai_interactions.errored",
     parameters=("id",),
     clean=True,
     tracked=(
@@ -326,7 +326,7 @@ _DELETE = Statement(
         "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
         "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
         "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, pg_current_xact_id()"
+        "          ai_interactions.created_at, ai_interactions.errored, pg_current_xact_id()"
     ),
     writes=(Write("delete", AiInteraction, returned=True),),
 )
@@ -337,7 +337,7 @@ _EXPORT = Statement(
     "       ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
     "       ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
     "       ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-    "       ai_interactions.created_at\n"
+    "       ai_interactions.created_at, ai_interactions.errored\n"
     "from ai_interactions\n"
     "where created_at >= $1\n"
     "  and created_at < $2\n"
@@ -418,7 +418,7 @@ class AiInteractionsQueries(Group):
         if row is None:
             return None
         return AiInteractionsGetWithProviderRow(
-            AiInteraction(*row[0:12]), None if row[12] is None else build_ai_provider(*row[12:29])
+            AiInteraction(*row[0:13]), None if row[13] is None else build_ai_provider(*row[13:30])
         )
 
     async def with_providers(
@@ -432,8 +432,8 @@ class AiInteractionsQueries(Group):
         rows = await self._session.fetch(_WITH_PROVIDERS, model, limit)
         return [
             AiInteractionsWithProvidersRow(
-                AiInteraction(*row[0:12]),
-                None if row[12] is None else build_ai_provider(*row[12:29]),
+                AiInteraction(*row[0:13]),
+                None if row[13] is None else build_ai_provider(*row[13:30]),
             )
             for row in rows
         ]

@@ -182,7 +182,7 @@ _WITH_INTERACTIONS = Statement(
     "  p.is_default, p.oauth_access_token, p.oauth_refresh_token, p.oauth_token_expires_at,\n"
     "  p.oauth_scope, p.oauth_client_id, p.created_at, p.updated_at,\n"
     "  i.id, i.provider_id, i.model, i.request, i.response, i.prompt_tokens, i.completion_tokens,\n"
-    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at\n"
+    "  i.total_tokens, i.response_time_ms, i.status_code, i.error, i.created_at, i.errored\n"
     "from ai_providers p\n"
     "left join lateral (\n"
     "  select newest.id\n"
@@ -635,7 +635,7 @@ class AiProvidersQueries(Group):
         return [
             AiProvidersWithInteractionsRow(
                 build_ai_provider(*row[0:17]),
-                None if row[17] is None else AiInteraction(*row[17:29]),
+                None if row[17] is None else AiInteraction(*row[17:30]),
             )
             for row in rows
         ]

@@ -42,8 +42,10 @@ _SEARCH = Paged(
         "-- messages.search\n",
         When(
             1,
-            "with matching as materialized (\n"
-            "  select id\n"
+            "with ai_interactions as materialized (\n"
+            "  select\n"
+            "    id, created_at, model, provider_id, status_code, error, errored, prompt_tokens,\n"
+            "    completion_tokens, total_tokens, response_time_ms, request, response\n"
             "  from ai_interactions\n"
             "  where message_words(request, response) @@ plainto_tsquery('simple', ",
             0,
@@ -71,13 +73,12 @@ _SEARCH = Paged(
     source=("from ai_interactions i\nleft join ai_providers p on p.id = i.provider_id",),
     filter=(
         " true",
-        When(1, "\n  and i.id = any(array(select id from matching))"),
         When(2, "\n  and i.model = ", 1),
         When(4, "\n  and i.provider_id = ", 2),
         When(8, "\n  and i.created_at >= ", 3),
         When(16, "\n  and i.created_at < ", 4),
-        When(32, "\n  and i.error is not null"),
-        When(64, "\n  and i.error is null"),
+        When(32, "\n  and i.errored"),
+        When(64, "\n  and not i.errored"),
         When(128, "\n  and i.total_tokens >= ", 5),
         When(256, "\n  and i.total_tokens <= ", 6),
         When(512, "\n  and i.response_time_ms >= ", 7),

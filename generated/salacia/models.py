@@ -39,6 +39,8 @@ class AiInteraction(Struct, frozen=True):
     """What went wrong; null where nothing did."""
     created_at: datetime
     """When the request was made."""
+    errored: bool
+    """Whether there is an error."""
 
 
 class AiProvider(Struct, frozen=True):

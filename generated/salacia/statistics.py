@@ -15,8 +15,9 @@ _SUMMARY = Dynamic(
         "-- statistics.summary\nwith",
         When(
             1,
-            " matching as materialized (\n"
-            "  select id\n"
+            " ai_interactions as materialized (\n"
+            "  select\n"
+            "    created_at, model, provider_id, status_code, errored, total_tokens, response_time_ms\n"
             "  from ai_interactions\n"
             "  where message_words(request, response) @@ plainto_tsquery('simple', ",
             0,
@@ -27,20 +28,19 @@ _SUMMARY = Dynamic(
         "  select\n"
         "    model,\n"
         "    count(*) as total,\n"
-        "    count(*) filter (where error is null and status_code = 200) as successful,\n"
-        "    count(*) filter (where error is not null or status_code <> 200) as failed,\n"
+        "    count(*) filter (where not errored and status_code = 200) as successful,\n"
+        "    count(*) filter (where errored or status_code <> 200) as failed,\n"
         "    sum(total_tokens) as total_tokens,\n"
         "    sum(response_time_ms) as response_time_ms,\n"
         "    count(response_time_ms) as timed\n"
         "  from ai_interactions i\n"
         "  where true",
-        When(1, "\n  and i.id = any(array(select id from matching))"),
         When(2, "\n  and i.model = ", 1),
         When(4, "\n  and i.provider_id = ", 2),
         When(8, "\n  and i.created_at >= ", 3),
         When(16, "\n  and i.created_at < ", 4),
-        When(32, "\n  and i.error is not null"),
-        When(64, "\n  and i.error is null"),
+        When(32, "\n  and i.errored"),
+        When(64, "\n  and not i.errored"),
         When(128, "\n  and i.total_tokens >= ", 5),
         When(256, "\n  and i.total_tokens <= ", 6),
         When(512, "\n  and i.response_time_ms >= ", 7),
@@ -266,9 +266,11 @@ class StatisticsQueries(Group):
         max_response_time_ms: int | UnsetType | None = None,
         failed: bool | UnsetType | None = None,
     ) -> Summary:
-        """The figures of the messages that `messages.search` finds with the same filters. Each
-        of those
-        messages is read; `overview` answers some filters without.
+        """The figures of the messages that `messages.search` finds with the same filters. The
+        entries of the
+        index that finds them are read, and with a search the messages; `overview` answers some
+        filters
+        without.
 
         Source: sql/statistics.sql (summary)
         """

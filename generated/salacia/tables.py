@@ -37,6 +37,7 @@ class AiInteractionsTable(Table[AiInteraction]):
     status_code = Column[int]("status_code")
     error = TextColumn[str]("error")
     created_at = Column[datetime]("created_at")
+    errored = BoolColumn("errored")
 
 
 ai_interactions = AiInteractionsTable(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from exchanges import START, has_word, load, position
+from msgspec.structs import asdict
 
 import salacia
 from salacia_db.runtime import InvalidArgument
@@ -248,5 +249,5 @@ async def test_one_message_comes_whole_with_its_provider(db: salacia.Database) -
 
 
 def of_row(message: salacia.MessageDetail) -> salacia.AiInteraction:
-    names = salacia.AiInteraction.__struct_fields__
-    return salacia.AiInteraction(*(getattr(message, name) for name in names))
+    values = asdict(message) | {"errored": message.error is not None}
+    return salacia.AiInteraction(*map(values.get, salacia.AiInteraction.__struct_fields__))
