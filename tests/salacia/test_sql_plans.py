@@ -116,11 +116,12 @@ INDEXES = {
 }
 
 _OF_MESSAGES = "messages.search"
+_BY_TIME = "ai_interactions_created_at_idx"
 
 # The same for statements whose lines are optional, by what is given beside what is always: the
 # planner sees only the filters in use.
 FILTERS: list[tuple[dict[str, str | None], str]] = [
-    ({"since": None}, "ai_interactions_created_at_idx"),
+    ({"since": None}, _BY_TIME),
     ({"model": None}, "ai_interactions_model_idx"),
     ({"model": None, "since": None, "until": None}, "ai_interactions_model_idx"),
     ({"provider_id": None}, "ai_interactions_provider_id_idx"),
@@ -129,7 +130,11 @@ FILTERS: list[tuple[dict[str, str | None], str]] = [
     ({"search": None, "model": None, "failed": "false"}, "ai_interactions_words_idx"),
 ]
 SHAPES: dict[str, tuple[str, dict[str, str | None], set[str]]] = {
-    **{f"figures of {given}": ("statistics.summary", given, {index}) for given, index in FILTERS},
+    # A period's rows may be found by skipping over an index that begins with something else, too.
+    **{
+        f"figures of {given}": ("statistics.summary", given, {index} - {_BY_TIME})
+        for given, index in FILTERS
+    },
     "uptime until now": ("health_checks.uptime", {}, {"health_checks_created_at_idx"}),
     "uptime of a period": (
         "health_checks.uptime",
