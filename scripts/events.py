@@ -1,55 +1,29 @@
 """Committed events a second to many followers of the gateway: latency, losses, duplicates.
 
-A server in a process of its own, writers that commit message after message, and followers that
-read the stream as a browser would. The latency of an event is from the moment at which its commit
-returned to the one at which a follower has it; a follower may be first.
+A server, writers that commit message after message, and followers that read the stream as a browser
+would: three processes. The latency of an event is from the moment at which its commit returned to
+the one at which a follower has it; a follower may be first.
 """
 
 import argparse
 import asyncio
+import multiprocessing
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter
-from urllib.parse import urlsplit
+
+import uvloop
 
 import salacia
+from following import Told, follow
 from salacia_db import uuid7
 from salacia_db.postgres.migrations.migrator import Migrator
 from salacia_db.postgres.scratch import scratch_database
 
 ROOT = Path(__file__).parents[1]
-EVENT = re.compile(rb'event: (message:created|gap)\ndata: {(?:"id":"([^"]*)")?')
 WRITERS = 8
-
-
-class Follower:
-    """One stream, and when which event came."""
-
-    def __init__(self) -> None:
-        self.came: dict[bytes, float] = {}
-        self.twice = self.gaps = 0
-
-    async def follow(self, address: str, ready: asyncio.Event) -> None:
-        parts = urlsplit(address)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 22)
-        writer.write(b"GET /api/events/messages HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        left = b""
-        while data := await reader.read(1 << 18):
-            now = perf_counter()
-            left += data
-            if b"retry:" in left:
-                ready.set()
-            whole, _, left = left.rpartition(b"\n\n")
-            for name, message in EVENT.findall(whole):
-                if name == b"gap":
-                    self.gaps += 1
-                elif message in self.came:
-                    self.twice += 1
-                else:
-                    self.came[message] = now
 
 
 async def write(
@@ -71,39 +45,30 @@ async def write(
     await asyncio.gather(*(writer() for _ in range(WRITERS)))
 
 
-async def measure(url: str, address: str, options: argparse.Namespace) -> bool:
-    followers = [Follower() for _ in range(options.followers)]
-    ready = [asyncio.Event() for _ in followers]
-    tasks = [
-        asyncio.create_task(f.follow(address, r)) for f, r in zip(followers, ready, strict=True)
-    ]
-    await asyncio.gather(*(event.wait() for event in ready))
+async def commit(url: str, options: argparse.Namespace) -> dict[bytes, float]:
     committed: dict[bytes, float] = {}
     async with salacia.connect(url, pool_max=WRITERS) as db:
         start = perf_counter()
         await write(db, options.rate, options.seconds, committed)
         took = perf_counter() - start
-    for _ in range(100):
-        if all(len(f.came) >= len(committed) for f in followers):
-            break
-        await asyncio.sleep(0.1)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    late = sorted(
-        f.came[made] - at for f in followers for made, at in committed.items() if made in f.came
-    )
-    lost = sum(len(committed) - len(f.came) for f in followers)
-    twice, gaps = sum(f.twice for f in followers), sum(f.gaps for f in followers)
     print(f"{len(committed)} events in {took:.1f} s: {len(committed) / took:.0f} a second")
-    print(f"{len(followers)} followers: {lost} lost, {twice} twice, {gaps} gaps")
-    if late:
-        marks = ((0.5, "p50"), (0.99, "p99"), (1.0, "at most"))
-        shown = (
-            f"{n} {late[min(int(len(late) * p), len(late) - 1)] * 1000:.0f} ms" for p, n in marks
-        )
-        print("latency:", ", ".join(shown))
-    return not (lost or twice or gaps)
+    return committed
+
+
+def measure(url: str, address: str, options: argparse.Namespace) -> bool:
+    spawn = multiprocessing.get_context("spawn")
+    pipe, end = spawn.Pipe()
+    following = spawn.Process(target=follow, args=(address, options.followers, end), daemon=True)
+    following.start()
+    end.close()
+    pipe.recv()  # all of them are being told
+    pipe.send(uvloop.run(commit(url, options)))
+    told: Told = pipe.recv()
+    following.join()
+    print(f"{options.followers} followers: {told.lost} lost, {told.twice} twice, {told.gaps} gaps")
+    p50, p99, longest = (seconds * 1000 for seconds in told.latencies)
+    print(f"latency: p50 {p50:.0f} ms, p99 {p99:.0f} ms, at most {longest:.0f} ms")
+    return not (told.lost or told.twice or told.gaps)
 
 
 def main() -> int:
@@ -124,7 +89,7 @@ def main() -> int:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[-1]
-            return 0 if asyncio.run(measure(url, address, options)) else 1
+            return 0 if measure(url, address, options) else 1
         finally:
             server.terminate()
             server.wait()

@@ -19,7 +19,7 @@ import uvloop
 
 EVENT = re.compile(rb'event: (?:message:created|(gap))\ndata: {(?:"id":"([^"]*)")?')
 MARKS = (0.5, 0.99, 1.0)
-WAIT = 20.0
+WAIT, PAUSE = 20.0, 0.1
 
 
 @dataclass
@@ -78,9 +78,10 @@ async def _follow(address: str, count: int, pipe: Connection) -> None:
         await asyncio.gather(*(each.ready.wait() for each in followers))
     pipe.send(None)
     committed: dict[bytes, float] = await loop.run_in_executor(None, pipe.recv)
-    ends = perf_counter() + WAIT
-    while perf_counter() < ends and any(len(f.ids) < len(committed) for f in followers):
-        await asyncio.sleep(0.1)
+    for _ in range(int(WAIT / PAUSE)):
+        if all(len(each.ids) >= len(committed) for each in followers):
+            break
+        await asyncio.sleep(PAUSE)
     pipe.send(_told(followers, committed))
 
 

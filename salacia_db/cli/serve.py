@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import re
+from datetime import timedelta
 
 from salacia_db.cli.failure import Failure
 from salacia_db.cli.options import Commands
+
+_KEPT = {"interactions": "none", "requests": "none", "checks": "none", "events": "10m"}
 
 
 def add_command(commands: Commands) -> None:
@@ -22,6 +26,20 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--database-url", metavar="URL", help="the database, migrated (default: DATABASE_URL)"
     )
+    parser.add_argument(
+        "--upkeep-every",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how often figures are brought up and old rows deleted (default 60; 0: never)",
+    )
+    for name, kept in _KEPT.items():
+        parser.add_argument(
+            f"--keep-{name}",
+            type=_duration,
+            metavar="TIME",
+            help=f"delete {name} older than this, such as 30d (default: {kept})",
+        )
 
 
 def _port(text: str) -> int:
@@ -30,17 +48,34 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return float(text)
+
+
+def _duration(text: str) -> timedelta:
+    from salacia_db.gateway.durations import duration
+
+    return duration(text)
+
+
 def _serve(options: argparse.Namespace) -> int:
     try:
         import salacia
         from salacia_db.gateway.http import serve
+        from salacia_db.gateway.upkeep import Retention
     except ModuleNotFoundError as error:
         raise Failure(f"{error.name} is missing; install salacia-db[http]") from None
     database = salacia.connect(options.database_url)
+    ages = {name: getattr(options, f"keep_{name}") for name in _KEPT}
+    every = timedelta(seconds=options.upkeep_every)
     serve(
         database,
         host=options.host,
         port=options.port,
         token=os.environ.get("SALACIA_TOKEN") or None,
+        upkeep_every=every or None,
+        retention=Retention(**{name: age for name, age in ages.items() if age is not None}),
     )
     return 0

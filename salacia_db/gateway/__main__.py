@@ -4,17 +4,14 @@ import argparse
 import asyncio
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 
 import salacia
 from salacia_db.gateway import upkeep
+from salacia_db.gateway.durations import duration
 from salacia_db.gateway.upkeep import Kept, Retention
 from salacia_db.runtime import SalaciaError
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +31,7 @@ async def _upkeep(options: argparse.Namespace) -> None:
         interactions=options.keep_interactions,
         requests=options.keep_requests,
         checks=options.keep_checks,
+        events=options.keep_events,
     )
     async with salacia.connect(options.database_url) as db:
         if options.recount:
@@ -64,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--database-url", default=os.environ.get("DATABASE_URL"), help="default: DATABASE_URL"
     )
     command.add_argument(
-        "--every", type=_duration, metavar="TIME", help="go on, with this pause (default: once)"
+        "--every", type=duration, metavar="TIME", help="go on, with this pause (default: once)"
     )
     command.add_argument(
         "--recount", action="store_true", help="count all interactions anew before"
@@ -72,18 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("interactions", "requests", "checks"):
         command.add_argument(
             f"--keep-{name}",
-            type=_duration,
+            type=duration,
             metavar="TIME",
             help=f"delete {name} older than this (default: none)",
         )
+    command.add_argument(
+        "--keep-events",
+        type=duration,
+        default=Retention().events,
+        metavar="TIME",
+        help="delete events of messages older than this (default: 10m)",
+    )
     return parser
-
-
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if found is None or int(found[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 10s, 5m, 12h or 30d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 if __name__ == "__main__":

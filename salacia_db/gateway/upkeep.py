@@ -45,7 +45,8 @@ class Kept(Struct, frozen=True, kw_only=True):
 async def round_of(db: Database, retention: Retention | None = None) -> Kept:
     """Everything once. Each step is a transaction of its own, so that nobody waits for all.
 
-    It needs the rights of the tables' owner. Several at a time do no harm.
+    Several at a time do no harm. It needs the rights to delete and to fold; only the last step, to
+    sort words, those of the table's owner.
     """
     keep = retention or Retention()
     now = datetime.now(UTC)
@@ -93,10 +94,19 @@ async def keep_up(
     every: timedelta,
     retention: Retention | None = None,
     report: Callable[[Kept], None] = lambda _: None,
+    failed: Callable[[Exception], None] | None = None,
 ) -> None:
-    """A round of upkeep, and the next one `every` later, until cancelled."""
+    """A round of upkeep, and the next one `every` later, until cancelled.
+
+    What goes wrong ends it, unless there is `failed`, which is told; then the next round comes.
+    """
     while True:
-        report(await round_of(db, retention))
+        try:
+            report(await round_of(db, retention))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(error)
         await asyncio.sleep(every.total_seconds())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,12 +14,14 @@ from starlette.routing import Route
 
 from salacia import Database
 from salacia_db.gateway.events import MessageEvents
+from salacia_db.gateway.housekeeping import housekeeping
 from salacia_db.gateway.http.access import LocalOnly, TokenRequired
 from salacia_db.gateway.http.calls import Services
 from salacia_db.gateway.http.endpoints import ENDPOINTS
 from salacia_db.gateway.http.failures import CONSTRAINTS, on_error
 from salacia_db.gateway.http.feed import StatisticsFeed
 from salacia_db.gateway.http.openapi import document
+from salacia_db.gateway.upkeep import Retention
 from salacia_db.runtime import SalaciaError
 from salacia_db.web import UnitOfWorkMiddleware, encode_json
 
@@ -30,13 +33,17 @@ def create_app(
     events: MessageEvents | None = None,
     max_body: int = 4 * 1024 * 1024,
     heartbeat: float = 15.0,
+    upkeep_every: timedelta | None = None,
+    retention: Retention | None = None,
 ) -> Starlette:
     """The gateway as an ASGI application; it opens and closes the database with itself.
 
     With a `token` each request but the health check has to bring it; without one only requests to
-    a local name are answered. `max_body` is bytes, `heartbeat` seconds.
+    a local name are answered. `max_body` is bytes, `heartbeat` seconds. `upkeep_every` has it keep
+    the house in the background, and delete what is older than `retention`.
     """
-    following = MessageEvents(database) if events is None else events
+    keep = retention or Retention()
+    following = MessageEvents(database, keep=keep.events) if events is None else events
     figures = StatisticsFeed(database, following)
     services = Services(database, following, figures, heartbeat, max_body)
     described = encode_json(document(ENDPOINTS, secured=token is not None))
@@ -46,7 +53,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncGenerator[None]:
-        async with database, following:
+        async with database, following, housekeeping(database, upkeep_every, keep):
             yield
 
     guard = Middleware(LocalOnly) if token is None else Middleware(TokenRequired, token=token)

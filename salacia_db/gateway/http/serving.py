@@ -2,20 +2,28 @@
 
 import ipaddress
 import socket
+from datetime import timedelta
 
 import uvicorn
 
 from salacia import Database
 from salacia_db.gateway.http.application import create_app
+from salacia_db.gateway.upkeep import Retention
 from salacia_db.runtime import ConfigurationError
 
 _SHORTEST = 16
 
 
 def serve(
-    database: Database, *, host: str = "127.0.0.1", port: int = 8000, token: str | None = None
+    database: Database,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    upkeep_every: timedelta | None = timedelta(seconds=60),
+    retention: Retention | None = None,
 ) -> None:
-    """Answers requests until it is interrupted.
+    """Answers requests until it is interrupted, and keeps the house meanwhile.
 
     Raises `ConfigurationError` for an address that isn't loopback without a token, or with one
     that can be guessed; `OSError` where the address can't be had.
@@ -28,7 +36,7 @@ def serve(
     if token is not None and len(token) < _SHORTEST:
         raise ConfigurationError(f"a token has {_SHORTEST} characters at least")
     config = uvicorn.Config(
-        create_app(database, token=token),
+        create_app(database, token=token, upkeep_every=upkeep_every, retention=retention),
         host=host,
         port=port,
         access_log=False,
