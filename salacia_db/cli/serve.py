@@ -33,6 +33,15 @@ def add_command(commands: Commands) -> None:
         metavar="SECONDS",
         help="how often figures are brought up and old rows deleted (default 60; 0: never)",
     )
+    parser.add_argument(
+        "--no-request-log",
+        dest="request_log",
+        action="store_false",
+        help="don't record requests in api_requests",
+    )
+    parser.add_argument(
+        "--log-health", action="store_true", help="record requests for the health check, too"
+    )
     for name, kept in _KEPT.items():
         parser.add_argument(
             f"--keep-{name}",
@@ -76,6 +85,8 @@ def _serve(options: argparse.Namespace) -> int:
         port=options.port,
         token=os.environ.get("SALACIA_TOKEN") or None,
         upkeep_every=every or None,
+        request_log=options.request_log,
+        log_health=options.log_health,
         retention=Retention(**{name: age for name, age in ages.items() if age is not None}),
     )
     return 0

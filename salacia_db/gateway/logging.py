@@ -8,12 +8,17 @@ connection that breaks ends both, so rather give the database.
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from salacia import Queries
+from salacia.api_requests import ApiRequestsCreateManyInput
 from salacia_db.gateway import redaction, storable
 from salacia_db.gateway.errors import Missing
 from salacia_db.gateway.tokens import tokens_of
@@ -123,23 +128,79 @@ async def api_request(
     """
     key = uuid7()
     with _reported("a request"):
-        kept = None if headers is None else redaction.headers(headers)
-        agent = kept.get("user-agent") if user_agent is None and kept else user_agent
+        values = _request(
+            method=method,
+            path=path,
+            headers=headers,
+            query=query,
+            body=body,
+            user_agent=user_agent,
+            ip_address=ip_address,
+            status_code=status_code,
+            response_time_ms=response_time_ms,
+            response_size_bytes=response_size_bytes,
+        )
         async with apart(queries) as own:
-            await own.api_requests.create(
-                id=key,
-                method=(storable.text(method, 10) or "").upper(),
-                path=storable.text(path.partition("?")[0], 500) or "",
-                headers=storable.json(kept),
-                query=storable.json(redaction.json(query)),
-                body=storable.json(redaction.json(body)),
-                user_agent=storable.text(agent, 500),
-                ip_address=storable.text(ip_address, 45),
-                status_code=storable.number(status_code),
-                response_time_ms=storable.number(response_time_ms),
-                response_size_bytes=storable.number(response_size_bytes),
-            )
+            await own.api_requests.create(id=key, **values)
     return key
+
+
+class AnsweredRequest(Struct, frozen=True, kw_only=True):
+    """A request and its answer, as `api_request` takes them, and when it arrived."""
+
+    arrived: datetime
+    method: str
+    path: str
+    headers: redaction.Headers | None = None
+    query: Any | None = None
+    body: Any | None = None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    status_code: int | None = None
+    response_time_ms: float | None = None
+    response_size_bytes: int | None = None
+
+
+async def api_requests(queries: Queries, requests: Sequence[AnsweredRequest]) -> None:
+    """Records many requests at once as `api_request` does each: all of them or none."""
+    with _reported(f"a batch of {len(requests)} requests"):
+        rows: list[ApiRequestsCreateManyInput] = []
+        for each in requests:
+            values = asdict(each)
+            arrived = values.pop("arrived")
+            rows.append(ApiRequestsCreateManyInput(created_at=arrived, **_request(**values)))
+        async with apart(queries) as own:
+            await own.api_requests.create_many(rows)
+
+
+def _request(
+    *,
+    method: str,
+    path: str,
+    headers: redaction.Headers | None,
+    query: Any | None,
+    body: Any | None,
+    user_agent: str | None,
+    ip_address: str | None,
+    status_code: int | None,
+    response_time_ms: float | None,
+    response_size_bytes: int | None,
+) -> dict[str, Any]:
+    """The columns of a request, without what carries a key or a credential."""
+    kept = None if headers is None else redaction.headers(headers)
+    agent = kept.get("user-agent") if user_agent is None and kept else user_agent
+    return {
+        "method": (storable.text(method, 10) or "").upper(),
+        "path": storable.text(redaction.text(path.partition("?")[0]), 500) or "",
+        "headers": storable.json(kept),
+        "query": storable.json(redaction.json(query)),
+        "body": storable.json(redaction.json(body)),
+        "user_agent": storable.text(agent, 500),
+        "ip_address": storable.text(ip_address, 45),
+        "status_code": storable.number(status_code),
+        "response_time_ms": storable.number(response_time_ms),
+        "response_size_bytes": storable.number(response_size_bytes),
+    }
 
 
 def _ending(

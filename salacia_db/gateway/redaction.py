@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -59,6 +60,7 @@ def text(value: str) -> str:
     return _KEY.sub(REMOVED, value)
 
 
+@lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether a field or header of this name carries a key or a credential."""
     # Capitals part the words of a field's name, but those of a header's name mean nothing.

@@ -397,7 +397,7 @@ def event(xid: int, id: int) -> Event:
     return Event(Position(xid, id), "message:created", uuid7(), None, b"%d-%d\n" % (xid, id))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(st.integers(1, 4), max_size=20),
     st.lists(st.booleans(), max_size=40),

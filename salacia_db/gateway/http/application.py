@@ -1,7 +1,7 @@
 """The application: endpoints, their unit of work, and who may ask."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from salacia_db.gateway.http.endpoints import ENDPOINTS
 from salacia_db.gateway.http.failures import CONSTRAINTS, on_error
 from salacia_db.gateway.http.feed import StatisticsFeed
 from salacia_db.gateway.http.openapi import document
+from salacia_db.gateway.http.request_log import Logged, RequestLog
 from salacia_db.gateway.upkeep import Retention
 from salacia_db.runtime import SalaciaError
 from salacia_db.web import UnitOfWorkMiddleware, encode_json
@@ -35,12 +36,15 @@ def create_app(
     heartbeat: float = 15.0,
     upkeep_every: timedelta | None = None,
     retention: Retention | None = None,
+    request_log: bool = True,
+    log_health: bool = False,
 ) -> Starlette:
     """The gateway as an ASGI application; it opens and closes the database with itself.
 
     With a `token` each request but the health check has to bring it; without one only requests to
     a local name are answered. `max_body` is bytes, `heartbeat` seconds. `upkeep_every` has it keep
-    the house in the background, and delete what is older than `retention`.
+    the house in the background, and delete what is older than `retention`. With `request_log` it
+    records requests in `api_requests`, those for the health check only with `log_health`.
     """
     keep = retention or Retention()
     following = MessageEvents(database, keep=keep.events) if events is None else events
@@ -53,9 +57,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncGenerator[None]:
-        async with database, following, housekeeping(database, upkeep_every, keep):
+        async with (
+            database,
+            log or nullcontext(),
+            following,
+            housekeeping(database, upkeep_every, keep),
+        ):
             yield
 
+    log = RequestLog(database) if request_log else None
+    unlogged = () if log_health else ("/api/health",)
+    logged = [] if log is None else [Middleware(Logged, log=log, unlogged=unlogged)]
     guard = Middleware(LocalOnly) if token is None else Middleware(TokenRequired, token=token)
     unit = Middleware(UnitOfWorkMiddleware, database=database, constraints=CONSTRAINTS)
     return Starlette(
@@ -63,7 +75,7 @@ def create_app(
             *(endpoint.route(services) for endpoint in ENDPOINTS),
             Route("/api/openapi.json", openapi),
         ],
-        middleware=[guard, unit],
+        middleware=[*logged, guard, unit],
         exception_handlers={
             HTTPException: on_error,
             SalaciaError: on_error,

@@ -22,8 +22,10 @@ def serve(
     token: str | None = None,
     upkeep_every: timedelta | None = timedelta(seconds=60),
     retention: Retention | None = None,
+    request_log: bool = True,
+    log_health: bool = False,
 ) -> None:
-    """Answers requests until it is interrupted, and keeps the house meanwhile.
+    """Answers requests until it is interrupted, records them, and keeps the house meanwhile.
 
     Raises `ConfigurationError` for an address that isn't loopback without a token, or with one
     that can be guessed; `OSError` where the address can't be had.
@@ -36,7 +38,14 @@ def serve(
     if token is not None and len(token) < _SHORTEST:
         raise ConfigurationError(f"a token has {_SHORTEST} characters at least")
     config = uvicorn.Config(
-        create_app(database, token=token, upkeep_every=upkeep_every, retention=retention),
+        create_app(
+            database,
+            token=token,
+            upkeep_every=upkeep_every,
+            retention=retention,
+            request_log=request_log,
+            log_health=log_health,
+        ),
         host=host,
         port=port,
         access_log=False,
