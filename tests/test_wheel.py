@@ -88,6 +88,10 @@ def test_the_wheel_holds_the_packages_and_no_more(wheel: Path) -> None:
     assert top == {"salacia_db", "salacia"}
     assert (wheel / "salacia_db" / "py.typed").exists()
     assert (wheel / "salacia" / "py.typed").exists()
+    page = Path("salacia_db", "gateway", "http", "page")
+    assert {file.name for file in (wheel / page).iterdir()} == {
+        file.name for file in (ROOT / page).iterdir()
+    }
 
 
 def test_a_strangers_first_ten_minutes(tmp_path: Path, wheel: Path) -> None:

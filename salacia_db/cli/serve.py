@@ -13,7 +13,7 @@ _KEPT = {"interactions": "none", "requests": "none", "checks": "none", "events":
 
 def add_command(commands: Commands) -> None:
     """Add `serve` to the commands."""
-    text = "serve the Salacia gateway over HTTP"
+    text = "serve the Salacia gateway over HTTP, with a dashboard"
     parser: argparse.ArgumentParser = commands.add_parser(
         "serve",
         help=text,

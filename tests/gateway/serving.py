@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def served(url: str, **environment: str) -> Iterator[str]:
+def served(url: str, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The address of a server in a process of its own."""
     program = "import sys; from salacia_db.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "serve", "--port", "0", "--database-url", url]
+    command = [sys.executable, "-c", program, "serve", "--port", str(port), "--database-url", url]
     paths = os.pathsep.join(path for path in sys.path if path)
     process = subprocess.Popen(
         command,
@@ -24,5 +24,5 @@ def served(url: str, **environment: str) -> Iterator[str]:
         yield process.stdout.readline().split()[-1]
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
         process.stdout.close()

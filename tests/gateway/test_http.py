@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -197,7 +197,9 @@ async def test_a_silent_stream_is_alive_until_the_client_goes() -> None:
         await said.put(message.get("body", b""))
 
     async with asyncio.timeout(20):
-        answering = asyncio.create_task(EventStream(frames(), 0.01)({}, receive, send))
+        answering = asyncio.create_task(
+            EventStream(frames(), 0.01, asyncio.Event())({}, receive, send)
+        )
         told = [await said.get() for _ in range(4)]
         assert told == [b"", b"data: 1\n\n", b": heartbeat\n\n", b": heartbeat\n\n"]
         gone.set()
@@ -222,9 +224,23 @@ async def test_a_stream_ends_as_its_frames_do(failure: Exception | None) -> None
         said.append(message)
 
     with nullcontext() if failure is None else pytest.raises(ConnectionError):
-        await EventStream(frames(), 3600)({}, receive, send)
+        await EventStream(frames(), 3600, asyncio.Event())({}, receive, send)
     # Without its last message the server breaks the connection off.
     assert said[-1].get("more_body", False) == (failure is not None)
+
+
+async def test_a_server_that_stops_ends_its_streams(url: str) -> None:
+    async with AsyncExitStack() as stack:
+        with served(url) as address:
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=120))
+            lines = []
+            for name in ("messages", "statistics"):
+                opened = client.stream("GET", f"{address}/api/events/{name}")
+                lines.append((await stack.enter_async_context(opened)).aiter_lines())
+                await anext(lines[-1])
+        # To their end: a stream that is cut off raises.
+        for each in lines:
+            _ = [line async for line in each]
 
 
 async def test_health_is_told_and_recorded(client: httpx.AsyncClient, url: str) -> None:

@@ -146,6 +146,7 @@ async def test_the_health_check_is_recorded_where_that_is_asked_for(
         assert await recorded(db) == []
         async with client(url, **options) as made:
             assert (await made.get("/api/health")).status_code == 200
+            assert (await made.get("/")).status_code == 200  # a file of the dashboard, never
     assert [row.path for row in await recorded(db)] == ["/api/health"]
 
 

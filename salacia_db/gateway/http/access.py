@@ -9,19 +9,19 @@ from salacia_db.gateway.http.failures import failure
 from salacia_db.web.middleware import App, Receive, Scope, Send
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
-_OPEN = {"/api/health"}
 
 
 class TokenRequired:
-    """ASGI middleware: all but the health check asks for `Authorization: Bearer TOKEN`."""
+    """ASGI middleware: all paths but `free` ones ask for `Authorization: Bearer TOKEN`."""
 
-    def __init__(self, app: App, token: str) -> None:
+    def __init__(self, app: App, token: str, free: frozenset[str]) -> None:
         self.app = app
         self.token = token.encode()
+        self.free = free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
+        if scope["type"] == "http" and scope["path"] not in self.free:
             scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
             right = compare_digest(given.strip().encode(), self.token)
             if scheme.lower() != "bearer" or not right:

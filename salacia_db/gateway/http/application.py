@@ -1,5 +1,6 @@
 """The application: endpoints, their unit of work, and who may ask."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
@@ -16,6 +17,7 @@ from salacia import Database
 from salacia_db.gateway.events import MessageEvents
 from salacia_db.gateway.housekeeping import housekeeping
 from salacia_db.gateway.http.access import LocalOnly, TokenRequired
+from salacia_db.gateway.http.assets import page_routes
 from salacia_db.gateway.http.calls import Services
 from salacia_db.gateway.http.endpoints import ENDPOINTS
 from salacia_db.gateway.http.failures import CONSTRAINTS, on_error
@@ -41,15 +43,19 @@ def create_app(
 ) -> Starlette:
     """The gateway as an ASGI application; it opens and closes the database with itself.
 
-    With a `token` each request but the health check has to bring it; without one only requests to
-    a local name are answered. `max_body` is bytes, `heartbeat` seconds. `upkeep_every` has it keep
-    the house in the background, and delete what is older than `retention`. With `request_log` it
-    records requests in `api_requests`, those for the health check only with `log_health`.
+    With a `token` each request has to bring it but those for the health check and for the
+    dashboard's own files, which hold no data; without one only requests to a local name are
+    answered. `max_body` is bytes, `heartbeat` seconds. `upkeep_every` has it keep the house in the
+    background, and delete what is older than `retention`. With `request_log` it records requests
+    in `api_requests`, those for the health check only with `log_health`, those for the dashboard's
+    files never. `app.state.closing` is an `asyncio.Event`: a server that stops sets it, so that
+    streams end.
     """
     keep = retention or Retention()
     following = MessageEvents(database, keep=keep.events) if events is None else events
     figures = StatisticsFeed(database, following)
-    services = Services(database, following, figures, heartbeat, max_body)
+    closing = asyncio.Event()
+    services = Services(database, following, figures, heartbeat, max_body, closing)
     described = encode_json(document(ENDPOINTS, secured=token is not None))
 
     async def openapi(_: Request) -> Response:
@@ -65,15 +71,22 @@ def create_app(
         ):
             yield
 
+    page = page_routes()
+    files = frozenset(route.path for route in page)
     log = RequestLog(database) if request_log else None
-    unlogged = () if log_health else ("/api/health",)
+    unlogged = files if log_health else files | {"/api/health"}
     logged = [] if log is None else [Middleware(Logged, log=log, unlogged=unlogged)]
-    guard = Middleware(LocalOnly) if token is None else Middleware(TokenRequired, token=token)
+    guard = (
+        Middleware(LocalOnly)
+        if token is None
+        else Middleware(TokenRequired, token=token, free=files | {"/api/health"})
+    )
     unit = Middleware(UnitOfWorkMiddleware, database=database, constraints=CONSTRAINTS)
-    return Starlette(
+    app = Starlette(
         routes=[
             *(endpoint.route(services) for endpoint in ENDPOINTS),
             Route("/api/openapi.json", openapi),
+            *page,
         ],
         middleware=[*logged, guard, unit],
         exception_handlers={
@@ -83,3 +96,5 @@ def create_app(
         },
         lifespan=lifespan,
     )
+    app.state.closing = closing
+    return app

@@ -1,5 +1,6 @@
 """Endpoints: what each takes and gives, and how a request becomes a call of it."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -22,13 +23,17 @@ T = TypeVar("T", bound=Struct)
 
 
 class Services(Struct, frozen=True):
-    """What endpoints work with; `heartbeat` is how many seconds a stream is silent at most."""
+    """What endpoints work with.
+
+    `heartbeat` is how many seconds a stream is silent at most; streams end with `closing`.
+    """
 
     database: Database
     events: MessageEvents
     figures: StatisticsFeed
     heartbeat: float
     max_body: int
+    closing: asyncio.Event
 
 
 class Call:

@@ -80,7 +80,7 @@ async def record_message(call: Call) -> Recorded:
 async def follow_messages(call: Call) -> Response:
     """Messages as they are recorded and changed: `message:created`, `message:updated`, `gap`."""
     after = call.request.headers.get("last-event-id")
-    return EventStream(_message_frames(call, after), call.services.heartbeat)
+    return _stream(call, _message_frames(call, after))
 
 
 async def _message_frames(call: Call, after: str | None) -> AsyncGenerator[bytes]:
@@ -139,7 +139,11 @@ async def summarize(call: Call) -> Any:
 
 async def follow_statistics(call: Call) -> Response:
     """The figures of a dashboard, as they change: `statistics`."""
-    return EventStream(call.services.figures.frames(), call.services.heartbeat)
+    return _stream(call, call.services.figures.frames())
+
+
+def _stream(call: Call, frames: AsyncGenerator[bytes]) -> Response:
+    return EventStream(frames, call.services.heartbeat, call.services.closing)
 
 
 ENDPOINTS = (

@@ -155,9 +155,7 @@ class Logged:
 def _query(text: bytes) -> dict[str, Any] | None:
     if not text:
         return None
-    given: dict[str, Any] = {}
+    given: dict[str, list[str]] = {}
     for name, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True):
-        known = given.get(name)
-        several = [*known, value] if isinstance(known, list) else [known, value]
-        given[name] = value if known is None else several
-    return given
+        given.setdefault(name, []).append(value)
+    return {name: all_ if len(all_) > 1 else all_[0] for name, all_ in given.items()}

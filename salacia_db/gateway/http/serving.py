@@ -1,5 +1,6 @@
 """Serving the gateway: on loopback for anybody here, elsewhere for whoever has the token."""
 
+import asyncio
 import ipaddress
 import socket
 from datetime import timedelta
@@ -37,37 +38,45 @@ def serve(
         )
     if token is not None and len(token) < _SHORTEST:
         raise ConfigurationError(f"a token has {_SHORTEST} characters at least")
+    app = create_app(
+        database,
+        token=token,
+        upkeep_every=upkeep_every,
+        retention=retention,
+        request_log=request_log,
+        log_health=log_health,
+    )
     config = uvicorn.Config(
-        create_app(
-            database,
-            token=token,
-            upkeep_every=upkeep_every,
-            retention=retention,
-            request_log=request_log,
-            log_health=log_health,
-        ),
+        app,
         host=host,
         port=port,
         access_log=False,
         log_level="warning",
         server_header=False,
-        # Streams don't end by themselves.
         timeout_graceful_shutdown=2,
     )
-    server = _Server(config)
+    server = _Server(config, app.state.closing)
     server.run(sockets=[_socket(host, port)])
     if not server.started:
         raise ConfigurationError("the gateway could not start; the log says why")
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it answers."""
+    """Says where it is once it answers, and ends its streams, which don't end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
             port = sockets[0].getsockname()[1]
             print(f"serving on http://{self.config.host}:{port}", flush=True)  # noqa: T201
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 def _is_loopback(host: str) -> bool:

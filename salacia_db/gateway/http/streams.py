@@ -15,41 +15,49 @@ def _part(frame: bytes) -> Message:
     return {"type": "http.response.body", "body": frame, "more_body": True}
 
 
+_END: Message = {"type": "http.response.body", "body": b""}
 _HEARTBEAT = _part(b": heartbeat\n\n")
 
 
 class EventStream(Response):
     """The answer that tells frames as they come, and after `heartbeat` seconds that it is alive.
 
+    It ends with its frames, when the client goes away, or with `closing`.
     What passes on a frame is one task, which nothing else wakes: a hundred followers cost little.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes], heartbeat: float) -> None:
+    def __init__(
+        self, frames: AsyncGenerator[bytes], heartbeat: float, closing: asyncio.Event
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(_HEADERS)
         self._frames = frames
         self._heartbeat = heartbeat
+        self._closing = closing
         self._told = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, until the client goes away or the frames end."""
+        """Answer one request."""
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
         telling = asyncio.create_task(self._tell(send))
         living = asyncio.create_task(self._live(receive, send))
-        both = {telling, living}
+        closing = asyncio.create_task(self._closing.wait())
+        tasks = {telling, living, closing}
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in both:
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait(both)
-        for task in both:
+            await asyncio.wait(tasks)
+        for task in tasks:
             if not task.cancelled():
                 task.result()
+        if self._closing.is_set() and telling.cancelled():
+            await send(_END)
 
     async def _tell(self, send: Send) -> None:
         now = asyncio.get_running_loop().time
@@ -57,7 +65,7 @@ class EventStream(Response):
             async for frame in frames:
                 await send(_part(frame))
                 self._told = now()
-        await send({"type": "http.response.body", "body": b""})
+        await send(_END)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Tells that it is alive where it was silent, until the client goes away."""
