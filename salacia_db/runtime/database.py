@@ -28,6 +28,7 @@ Neither class has slots, and neither constructor is overridden, so that groups c
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, TypeVarTuple, Unpack, cast
 
@@ -132,13 +133,23 @@ class Database(Finder[Session], Generic[U]):
 
         Each for up to `close_timeout` seconds; then they are ended.
         """
-        await self._pooled.flush(self.settings.close_timeout)
-        await self._late.close(self.settings.close_timeout)
-        await self.pool.close(self.settings.close_timeout)
-        # What the last units of work left behind.
-        await self._late.close(self.settings.close_timeout)
-        if self._watching is not None:
-            await self._watching.close()
+        patience = self.settings.close_timeout
+        try:
+            await self._pooled.flush(patience)
+            await self._late.close(patience)
+        except asyncio.CancelledError:
+            # Who is cancelled waits for nobody more, and leaves no connection open all the same.
+            await self._end(0)
+            raise
+        await self._end(patience)
+
+    async def _end(self, patience: float) -> None:
+        async with AsyncExitStack() as stack:
+            if self._watching is not None:
+                stack.push_async_callback(self._watching.close)
+            # What the last units of work left behind.
+            stack.push_async_callback(self._late.close, patience)
+            await self.pool.close(patience)
 
     async def __aenter__(self) -> Self:
         return await self.open()

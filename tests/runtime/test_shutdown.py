@@ -8,6 +8,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from interrupted import Interrupted
+from items import Database
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -62,3 +64,46 @@ async def test_a_database_that_closes_at_sigterm_answers_everybody(url: str, bys
     assert whole(lines, found)
     # Nothing is there, either, of which nobody was told.
     assert {int(number) for _, *numbers in lines for number in numbers} == found
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "again and again"])
+async def test_a_close_that_is_cancelled_anywhere_leaves_nothing(
+    url: str, bystander, again: bool
+) -> None:
+    at = 0
+    while True:
+        db = await Database(url, close_timeout=0.1).open()
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def never(begun: asyncio.Event = begun, ended: asyncio.Event = ended) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        unit = asyncio.ensure_future(_unit(db, at, never))
+        await begun.wait()
+        unit.cancel()
+        # Its session ends with the statement: a closed connection ends none.
+        in_use = asyncio.ensure_future(db.items.sleep(s=0.3))
+        await asyncio.sleep(0)
+        work = Interrupted(db.close(), set(range(at, at + 20)) if again else {at})
+        await asyncio.gather(_awaited(work), unit, in_use, return_exceptions=True)
+        assert await there(bystander) == set(range(at + 1))
+        async with asyncio.timeout(10):
+            await ended.wait()
+        if work.suspensions <= at:
+            break
+        at += 1
+    assert at > 1
+
+
+async def _unit(db: Database, id: int, hook: object) -> None:
+    async with db.unit_of_work() as uow:
+        await uow.items.insert(id)
+        uow.after_commit(hook)
+
+
+async def _awaited(work: Interrupted) -> object:
+    return await work

@@ -54,12 +54,16 @@ class LateRunner:
 
     async def close(self, timeout: float) -> None:
         """Waits so many seconds for what goes on in the background, then ends it."""
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=timeout)
+        tasks = set(self._tasks)
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=timeout)
+        finally:
+            late = [task for task in tasks if not task.done()]
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=min(_GRACE, timeout))
+        if late:
+            await asyncio.wait(late, timeout=min(_GRACE, timeout))
 
     def _call(self, callback: Callback) -> Awaitable[Any] | None:
         """What is to be awaited of it, if anything is."""
