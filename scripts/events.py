@@ -8,8 +8,6 @@ the one at which a follower has it; a follower may be first.
 import argparse
 import asyncio
 import multiprocessing
-import os
-import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +19,7 @@ from following import Told, follow
 from salacia_db import uuid7
 from salacia_db.postgres.migrations.migrator import Migrator
 from salacia_db.postgres.scratch import scratch_database
+from served import served
 
 ROOT = Path(__file__).parents[1]
 WRITERS = 8
@@ -76,23 +75,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--followers", type=int, default=100)
+    parser.add_argument("--serve", nargs="*", default=[], help="arguments of `salacia serve`")
     options = parser.parse_args()
-    program = "import sys; from salacia_db.cli import main; sys.exit(main())"
     with scratch_database() as url:
         Migrator(url, ROOT / "migrations").up()
-        server = subprocess.Popen(
-            [sys.executable, "-c", program, "serve", "--port", "0", "--database-url", url],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "SALACIA_TOKEN": ""},
-        )
-        try:
-            assert server.stdout is not None
-            address = server.stdout.readline().split()[-1]
+        with served(url, *options.serve) as address:
             return 0 if measure(url, address, options) else 1
-        finally:
-            server.terminate()
-            server.wait()
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from salacia import Database
 
 BATCH = 5_000
 """Rows deleted in one transaction."""
-FOLD = 50_000
-"""Changes folded in one transaction."""
+FOLD = 5_000
+"""Changes folded in one transaction; what is committed meanwhile is told to followers after it."""
 
 
 class Retention(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,12 +47,12 @@ class Call:
 
     @property
     def database(self) -> Database:
-        """For what reads: each statement by itself."""
+        """For what reads, and for what writes with one statement: each is by itself."""
         return self.services.database
 
     @property
     def unit(self) -> UnitOfWork:
-        """For what writes: committed before the answer is sent."""
+        """For what writes with several: committed before the answer is sent."""
         unit: UnitOfWork = current_unit(self.request)
         return unit
 
@@ -82,8 +82,10 @@ class Endpoint(Struct, frozen=True):
     def route(self, services: Services) -> Route:
         """The endpoint for Starlette."""
 
+        names = _names(self.query)
+
         async def answered(request: Request) -> Response:
-            query = _query(request, self.query)
+            query = _query(request, self.query, names)
             body = None if self.body is None else await _body(request, self.body, services.max_body)
             given = await self.function(Call(request, services, query, body))
             if isinstance(given, Response):
@@ -95,7 +97,12 @@ class Endpoint(Struct, frozen=True):
         return Route(self.path, answered, methods=[self.method], name=self.function.__name__)
 
 
-def _query(request: Request, kind: type[T] | None) -> T | None:
+def _names(kind: type[Struct] | None) -> Mapping[str, str]:
+    """The fields of a query by their names in URLs."""
+    return {} if kind is None else {field.encode_name: field.name for field in fields(kind)}
+
+
+def _query(request: Request, kind: type[T] | None, names: Mapping[str, str]) -> T | None:
     given = request.query_params
     if len(given.multi_items()) != len(given):
         raise HTTPException(400, "a parameter is given twice")
@@ -108,9 +115,9 @@ def _query(request: Request, kind: type[T] | None) -> T | None:
     except msgspec.ValidationError as error:
         raise HTTPException(400, reason(error)) from None
     # The text `null` is None to msgspec here, and a filter that is given must not be left out.
-    for field in fields(kind):
-        if field.encode_name in given and getattr(query, field.name) is None:
-            raise HTTPException(400, f"`{field.encode_name}` can't be null")
+    for name in given:
+        if getattr(query, names[name]) is None:
+            raise HTTPException(400, f"`{name}` can't be null")
     return query
 
 

@@ -65,7 +65,7 @@ async def record_message(call: Call) -> Recorded:
     """Records an exchange with a provider; token counts come from the response."""
     new: NewMessage = call.body
     made = await logging.record(
-        call.unit,
+        call.database,
         model=new.model,
         request=new.request,
         response=new.response,
