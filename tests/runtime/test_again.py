@@ -308,7 +308,7 @@ async def test_repetitions_are_logged_by_name(db: Database, caplog) -> None:
 
 
 async def test_the_function_is_told_as_the_holder(connect) -> None:
-    db = await connect(pool_max=1, pool_acquire=0.05)
+    db = await connect(pool_max=1, pool_acquire=1)
 
     async def work(uow: UnitOfWork) -> str:
         await uow.items.list()

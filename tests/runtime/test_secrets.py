@@ -265,7 +265,7 @@ async def test_raw_sql_shows_no_argument(db: Database, call: str):
 
 
 async def test_waiting_for_a_connection_shows_no_argument(connect: Callable[..., Awaitable[Any]]):
-    db = await connect(pool_max=1, pool_acquire=0.05)
+    db = await connect(pool_max=1, pool_acquire=1)
     async with db.unit_of_work() as uow:
         await uow.execute("select 1")
 

@@ -282,7 +282,7 @@ async def test_a_span_has_the_callers_as_its_parent_and_its_own_time(seen: Seen,
 
 
 async def test_durations_and_the_pool_are_metrics(seen: Seen, connect) -> None:
-    db = await connect(pool_max=1, pool_acquire=0.1)
+    db = await connect(pool_max=1, pool_acquire=1)
     other = await connect(pool_max=7)
     await other.items.list()
     async with db.unit_of_work() as uow:
