@@ -11,7 +11,7 @@ import asyncpg
 from msgspec import Struct
 
 from salacia_db.runtime.connections.connection import Connection
-from salacia_db.runtime.connections.failures import lost
+from salacia_db.runtime.connections.loss import lost
 from salacia_db.runtime.errors import ConnectionFailed, UsageError
 from salacia_db.runtime.place import caller
 

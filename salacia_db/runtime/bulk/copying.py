@@ -14,7 +14,7 @@ from salacia_db.runtime.bulk.chunks import ROWS, each
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.guarded import guarded
 from salacia_db.runtime.bulk.taking import refused
-from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections import loss
 from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import InvalidArgument
 from salacia_db.runtime.result import affected
@@ -51,7 +51,7 @@ async def copy_in(
             return affected(await guarded(connection, work))
         except Exception as error:
             # asyncpg has asked the server to cancel; the transaction is lost.
-            session.transaction.frames[-1].cancelled |= not failures.from_server(error)
+            session.transaction.frames[-1].cancelled |= not loss.from_server(error)
             known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
             if error is records.error or isinstance(error, known):
                 raise

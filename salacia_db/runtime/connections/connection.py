@@ -13,7 +13,7 @@ import asyncpg
 
 from salacia_db.runtime.connections.codecs import install_codecs
 from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
-from salacia_db.runtime.connections.failures import lost
+from salacia_db.runtime.connections.loss import lost
 from salacia_db.runtime.statement import RAW, Statement
 
 if TYPE_CHECKING:

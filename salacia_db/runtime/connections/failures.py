@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from salacia_db.runtime import errors
+from salacia_db.runtime.connections.loss import from_server, lost
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
 from salacia_db.texts import printable
 
@@ -64,19 +65,6 @@ _UNRESOLVED = "could not resolve query result"
 # Where functions raise errors of their own.
 _RAISED = ("pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c")
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
-
-
-def from_server(error: BaseException) -> bool:
-    """Whether the server sent this error (asyncpg raises the same classes on its own account)."""
-    return isinstance(error, asyncpg.PostgresError) and error.severity is not None
-
-
-def lost(error: BaseException, raw: asyncpg.Connection) -> bool:
-    """Whether this error means that the connection is gone."""
-    if from_server(error):
-        severity = getattr(error, "severity_en", None) or getattr(error, "severity", None)
-        return severity in ("FATAL", "PANIC")
-    return isinstance(error, (asyncpg.PostgresConnectionError, OSError)) or raw.is_closed()
 
 
 def never_sent(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from weakref import ref
 
 import asyncpg
 
-from salacia_db.runtime.connections import failures
+from salacia_db.runtime.connections import failures, loss
 from salacia_db.runtime.connections.connection import INCARNATION, Connection
 from salacia_db.runtime.connections.pool import Pool
 from salacia_db.runtime.errors import (
@@ -241,7 +241,7 @@ class Transaction:
         if not isinstance(error, Exception):
             frame.cancelled = True
             return error
-        server = failures.from_server(error)
+        server = loss.from_server(error)
         failure = failures.explain(error, connection, statement, args)
         aborted = getattr(error, "sqlstate", None) == ABORTED
         if connection.raw.is_closed() or (server and not aborted):
