@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import chromium
@@ -244,6 +245,35 @@ async def test_a_page_that_nobody_sees_follows_nothing_and_then_goes_on(
     assert sorted(streams) == [["api/events/messages", True], ["api/events/statistics", False]]
 
 
+async def test_the_chart_shows_what_is_chosen_and_tells_of_the_hour_under_the_pointer(
+    page: Page, address: str, db: salacia.Database
+) -> None:
+    await load(db, 9)
+    await page.open(address)
+    await page.wait("document.querySelectorAll('#chart .hour').length === 24")
+    await page.shows("#legend", "failed")
+    heights = await page.run(
+        "[...document.querySelectorAll('#chart .bar')].map(bar => +bar.getAttribute('height'))"
+    )
+    assert sum(height > 1 for height in heights) >= 2
+    for measure, unit in {"tokens": "00", "time": "ms"}.items():
+        await page.click(f"[name=measure][value={measure}]")
+        labels = "[...document.querySelectorAll('#chart .y')].map(label => label.textContent)"
+        await page.wait(f"{labels}.some(label => label.endsWith('{unit}'))")
+        await page.wait("!document.querySelector('#legend').checkVisibility()")
+    hours: list[list[str]] = await page.run(
+        "[...document.querySelectorAll('#hours tr')].map(row =>"
+        " [...row.cells].map(cell => cell.textContent))"
+    )
+    number, row = next((n, row) for n, row in enumerate(hours) if row[1] != "0")
+    x, y = await page.run(
+        f"(b => [b.x + b.width / 2, b.y + 50])"
+        f"(document.querySelectorAll('#chart .band')[{number}].getBoundingClientRect())"
+    )
+    await page.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    await page.shows("#chart .tip", f"{row[0]}\n{row[1]} messages, {row[2]} failed")
+
+
 async def test_what_is_written_while_the_gateway_is_away_appears_when_it_is_back(
     page: Page, url: str, db: salacia.Database
 ) -> None:
@@ -379,6 +409,47 @@ async def test_the_keyboard_alone_is_enough(page: Page, address: str, db: salaci
     await page.shows("#delete-dialog", "Delete Made without a mouse?")
     await page.press("Escape")
     await page.wait("document.activeElement.ariaLabel === 'Delete Made without a mouse'")
+
+
+FORMATS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "chat": (
+        {"messages": [{"role": "user", "content": "asked"}]},
+        {"choices": [{"message": {"role": "assistant", "content": "told"}}]},
+    ),
+    "parts": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "asked"}]}]},
+        {"content": [{"type": "text", "text": "told"}]},
+    ),
+    "responses": (
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": "asked"}]}]},
+        {"output": [{"type": "message", "content": [{"type": "output_text", "text": "told"}]}]},
+    ),
+    "contents": (
+        {"contents": [{"role": "user", "parts": [{"text": "asked"}]}]},
+        {"candidates": [{"content": {"parts": [{"text": "told"}]}}]},
+    ),
+    "generate": ({"prompt": "asked"}, {"response": "told"}),
+    "completions": ({"prompt": ["asked"]}, {"choices": [{"text": "told"}]}),
+    "local": ({"messages": [{"content": "asked"}]}, {"message": {"content": "told"}}),
+}
+
+
+async def test_prompt_and_answer_are_found_in_every_format_that_previews_know(
+    page: Page, address: str, db: salacia.Database
+) -> None:
+    for name, (request, response) in FORMATS.items():
+        await db.ai_interactions.create(model=name, request=request, response=response)
+    for message in (await db.messages.search()).items:
+        assert (message.request_preview, message.response_preview) == ("asked", "told")
+        await page.open(f"{address}/?message={message.id}")
+        await page.shows("#detail-title", message.model)
+        said = await page.texts("#detail p.said")
+        assert said == ["asked", "told"], message.model
+    strange = await db.ai_interactions.create(model="strange", request={"what": 1})
+    await page.open(f"{address}/?message={strange.id}")
+    await page.shows("#detail", "No text in a format that is known here")
+    await page.open(f"{address}/?message={UUID(int=0)}")
+    await page.shows("#detail [role=alert]", "No such message.")
 
 
 async def test_what_comes_from_outside_is_shown_as_text(

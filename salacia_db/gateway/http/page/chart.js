@@ -1,10 +1,10 @@
 /** The last 24 hours as bars, drawn anew for each width. */
 
-import { draw, make } from "./dom.js";
+import { byId, draw, make } from "./dom.js";
 import { compact, count, duration, hour } from "./format.js";
 
 const HEIGHT = 160;
-const ROOM = { top: 12, right: 4, bottom: 24, left: 44 };
+const ROOM = { top: 12, right: 4, bottom: 24, left: 52 };
 
 /** What bars can show; `part` is drawn within the bar, in another colour. */
 const MEASURES = {
@@ -37,6 +37,7 @@ export class Chart {
   /** @param {"total" | "tokens" | "time"} measure */
   measure(measure) {
     this.#measure = measure;
+    byId("legend").hidden = measure !== "total";
     this.#draw();
   }
 
@@ -71,7 +72,8 @@ export class Chart {
         bar("bar failed", x, step, y(part(row)), y(0)),
       );
       if ((this.#rows.length - 1 - n) % every === 0) {
-        band.append(draw("text", { class: "x", x: x + step / 2, y: HEIGHT - 6 }, hour(row.hour)));
+        const middle = Math.min(x + step / 2, width - 18); // the last has to fit, too
+        band.append(draw("text", { class: "x", x: middle, y: HEIGHT - 6 }, hour(row.hour)));
       }
       svg.append(band);
       return band;

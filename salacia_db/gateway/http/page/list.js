@@ -151,6 +151,7 @@ export class MessageList {
   }
 
   #update() {
+    byId("list-loading").hidden = true;
     byId("next").setAttribute("aria-disabled", String(this.#next === null));
     byId("previous").setAttribute("aria-disabled", String(this.#previous === null));
     const newer = byId("newer");

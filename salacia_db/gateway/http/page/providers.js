@@ -36,6 +36,7 @@ export class Providers {
     } catch (error) {
       this.#fail(error);
     }
+    byId("providers-loading").hidden = true;
   }
 
   #fail(error) {
