@@ -129,9 +129,14 @@ class Page:
 
     async def open(self, address: str) -> None:
         """Goes to an address, and waits until the page has been read."""
+        await self.run("window.isLeft = true")
         await self.send("Page.navigate", url=address)
-        await self.wait(f"location.href.startsWith({json.dumps(address.split('?')[0])})")
-        await self.wait("document.readyState === 'complete'")
+        await self.wait("!window.isLeft && document.readyState === 'complete'")
+
+    async def reload(self) -> None:
+        """Reads the page anew."""
+        await self.run("window.isLeft = true; location.reload()")
+        await self.wait("!window.isLeft && document.readyState === 'complete'")
 
     async def run(self, script: str) -> Any:
         """The value of an expression in the page."""
@@ -175,14 +180,14 @@ class Page:
         )
 
     async def click(self, selector: str) -> None:
-        """Presses the middle of an element with the mouse, once it can be seen."""
+        """Presses the middle of an element with the mouse, once nothing lies above it."""
         element = f"document.querySelector({json.dumps(selector)})"
-        await self.wait(f"{element}?.checkVisibility()")
-        box = await self.run(
-            f"(e => {{ e.scrollIntoView({{block: 'center', behavior: 'instant'}});"
-            f" const b = e.getBoundingClientRect();"
-            f" return [b.x + b.width / 2, b.y + b.height / 2]; }})({element})"
+        middle = "(b => [b.x + b.width / 2, b.y + b.height / 2])(e.getBoundingClientRect())"
+        await self.wait(
+            "(e => { e?.scrollIntoView({ block: 'center', behavior: 'instant' });"
+            f" return e && e.contains(document.elementFromPoint(...{middle})) }})({element})"
         )
+        box = await self.run(f"(e => {middle})({element})")
         for kind in ("mousePressed", "mouseReleased"):
             await self.send(
                 "Input.dispatchMouseEvent",
