@@ -10,12 +10,11 @@ connection that breaks ends both, so rather give the database.
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from salacia import Queries
 from salacia.api_requests import ApiRequestsCreateManyInput
@@ -107,6 +106,22 @@ async def complete(
                 raise Missing("interaction")
 
 
+class AnsweredRequest(Struct, frozen=True, kw_only=True):
+    """A request and its answer, as `api_request` takes them, and when it arrived."""
+
+    arrived: datetime
+    method: str
+    path: str
+    headers: redaction.Headers | None = None
+    query: Any | None = None
+    body: Any | None = None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    status_code: int | None = None
+    response_time_ms: float | None = None
+    response_size_bytes: int | None = None
+
+
 async def api_request(
     queries: Queries,
     *,
@@ -128,7 +143,8 @@ async def api_request(
     """
     key = uuid7()
     with _reported("a request"):
-        values = _request(
+        request = AnsweredRequest(
+            arrived=datetime.now(UTC),
             method=method,
             path=path,
             headers=headers,
@@ -141,65 +157,38 @@ async def api_request(
             response_size_bytes=response_size_bytes,
         )
         async with apart(queries) as own:
-            await own.api_requests.create(id=key, **values)
+            await own.api_requests.create(id=key, **_columns(request))
     return key
-
-
-class AnsweredRequest(Struct, frozen=True, kw_only=True):
-    """A request and its answer, as `api_request` takes them, and when it arrived."""
-
-    arrived: datetime
-    method: str
-    path: str
-    headers: redaction.Headers | None = None
-    query: Any | None = None
-    body: Any | None = None
-    user_agent: str | None = None
-    ip_address: str | None = None
-    status_code: int | None = None
-    response_time_ms: float | None = None
-    response_size_bytes: int | None = None
 
 
 async def api_requests(queries: Queries, requests: Sequence[AnsweredRequest]) -> None:
     """Records many requests at once as `api_request` does each: all of them or none."""
     with _reported(f"a batch of {len(requests)} requests"):
-        rows: list[ApiRequestsCreateManyInput] = []
-        for each in requests:
-            values = asdict(each)
-            arrived = values.pop("arrived")
-            rows.append(ApiRequestsCreateManyInput(created_at=arrived, **_request(**values)))
+        rows = [
+            ApiRequestsCreateManyInput(created_at=each.arrived, **_columns(each))
+            for each in requests
+        ]
         async with apart(queries) as own:
             await own.api_requests.create_many(rows)
 
 
-def _request(
-    *,
-    method: str,
-    path: str,
-    headers: redaction.Headers | None,
-    query: Any | None,
-    body: Any | None,
-    user_agent: str | None,
-    ip_address: str | None,
-    status_code: int | None,
-    response_time_ms: float | None,
-    response_size_bytes: int | None,
-) -> dict[str, Any]:
+def _columns(request: AnsweredRequest) -> dict[str, Any]:
     """The columns of a request, without what carries a key or a credential."""
-    kept = None if headers is None else redaction.headers(headers)
-    agent = kept.get("user-agent") if user_agent is None and kept else user_agent
+    headers = None if request.headers is None else redaction.headers(request.headers)
+    agent = request.user_agent
+    if agent is None and headers:
+        agent = headers.get("user-agent")
     return {
-        "method": (storable.text(method, 10) or "").upper(),
-        "path": storable.text(redaction.text(path.partition("?")[0]), 500) or "",
-        "headers": storable.json(kept),
-        "query": storable.json(redaction.json(query)),
-        "body": storable.json(redaction.json(body)),
+        "method": (storable.text(request.method, 10) or "").upper(),
+        "path": storable.text(redaction.text(request.path.partition("?")[0]), 500) or "",
+        "headers": storable.json(headers),
+        "query": storable.json(redaction.json(request.query)),
+        "body": storable.json(redaction.json(request.body)),
         "user_agent": storable.text(agent, 500),
-        "ip_address": storable.text(ip_address, 45),
-        "status_code": storable.number(status_code),
-        "response_time_ms": storable.number(response_time_ms),
-        "response_size_bytes": storable.number(response_size_bytes),
+        "ip_address": storable.text(request.ip_address, 45),
+        "status_code": storable.number(request.status_code),
+        "response_time_ms": storable.number(request.response_time_ms),
+        "response_size_bytes": storable.number(request.response_size_bytes),
     }
 
 
