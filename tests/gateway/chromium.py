@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -35,13 +36,12 @@ _OPTIONS = (
 # Chromium reads commands from descriptor 3 and answers on 4.
 _START = "import os, sys; r, w = map(int, sys.argv[1:3]); os.dup2(r, 3); os.dup2(w, 4);"
 _START += "os.execv(sys.argv[3], sys.argv[3:])"
+# The key's number, and the text that it stands for.
 _KEYS = {
-    "Tab": ("Tab", 9, ""),
-    "Enter": ("Enter", 13, "\r"),
-    "Escape": ("Escape", 27, ""),
-    "Space": ("Space", 32, " "),
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
 }
-_SHIFT = 8
 
 
 def find() -> str | None:
@@ -55,30 +55,32 @@ class Browser:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
         self._reader = reader
         self._writer = writer
+        self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._pages: dict[str, Page] = {}
 
     async def read(self) -> None:
         """Takes what Chromium says, until it ends."""
-        while True:
-            told = json.loads((await self._reader.readuntil(b"\0"))[:-1])
-            if "id" in told:
-                self._answers.pop(told["id"]).set_result(told)
-            elif (page := self._pages.get(told.get("sessionId", ""))) is not None:
-                page.take(told["method"], told["params"])
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                told = json.loads((await self._reader.readuntil(b"\0"))[:-1])
+                if "id" in told:
+                    self._answers.pop(told["id"]).set_result(told)
+                elif (page := self._pages.get(told.get("sessionId", ""))) is not None:
+                    page.take(told["method"], told["params"])
+        for answer in self._answers.values():
+            answer.set_exception(CommandFailed("Chromium has ended"))
 
     async def send(self, method: str, session: str | None = None, **parameters: Any) -> Any:
         """Sends a command and gives its answer."""
-        number = max(self._answers, default=0) + 1
-        while number in self._answers:
-            number += 1
+        number = next(self._numbers)
         command = {"id": number, "method": method, "params": parameters}
         if session is not None:
             command["sessionId"] = session
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self._writer.write(json.dumps(command).encode() + b"\0")
-        async with asyncio.timeout(LIMIT):
-            told = await answer
+        # Shielded, since its answer may yet come.
+        told = await asyncio.wait_for(asyncio.shield(answer), LIMIT)
         if "error" in told:
             raise CommandFailed(f"{method}: {told['error']['message']}")
         return told["result"]
@@ -198,11 +200,10 @@ class Page:
                 clickCount=1,
             )
 
-    async def press(self, key: str, *, shift: bool = False) -> None:
-        """Presses a key."""
-        code, number, text = _KEYS[key]
-        named = {"key": text if key == "Space" else key, "code": code}
-        event = {**named, "windowsVirtualKeyCode": number, "modifiers": _SHIFT if shift else 0}
+    async def press(self, key: str) -> None:
+        """Presses Tab, Enter or Escape."""
+        number, text = _KEYS[key]
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": number}
         await self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
         await self.send("Input.dispatchKeyEvent", type="keyUp", **event)
 
@@ -259,7 +260,7 @@ async def chromium(path: str) -> AsyncIterator[Browser]:
             *(path, *_OPTIONS, f"--user-data-dir={folder}"),
             pass_fds=(ours[0], theirs[1]),
             stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "HOME": folder},
+            env={**os.environ, "HOME": folder, "LANGUAGE": "en_US"},
         )
         os.close(ours[0])
         os.close(theirs[1])
@@ -277,11 +278,10 @@ async def chromium(path: str) -> AsyncIterator[Browser]:
             await browser.send("Browser.getVersion")
             yield browser
         finally:
-            try:
-                async with asyncio.timeout(LIMIT):
-                    await browser.send("Browser.close")
-                    await process.wait()
-            except TimeoutError:
+            with suppress(CommandFailed, TimeoutError):
+                await browser.send("Browser.close")
+                await asyncio.wait_for(process.wait(), LIMIT)
+            if process.returncode is None:
                 process.kill()
                 await process.wait()
             reading.cancel()
