@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from resource import RUSAGE_CHILDREN, getrusage
 
 PROGRAM = "import sys; from salacia_db.cli import main; sys.exit(main())"
 
@@ -23,5 +24,9 @@ def served(url: str, *arguments: str) -> Iterator[str]:
         assert server.stdout is not None
         yield server.stdout.readline().split()[-1]
     finally:
+        before = getrusage(RUSAGE_CHILDREN)
         server.terminate()
         server.wait()
+        after = getrusage(RUSAGE_CHILDREN)
+        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"the server took {took:.1f} s of processor time", flush=True)
