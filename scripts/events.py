@@ -67,6 +67,7 @@ def measure(url: str, address: str, options: argparse.Namespace) -> bool:
     print(f"{options.followers} followers: {told.lost} lost, {told.twice} twice, {told.gaps} gaps")
     p50, p99, longest = (seconds * 1000 for seconds in told.latencies)
     print(f"latency: p50 {p50:.0f} ms, p99 {p99:.0f} ms, at most {longest:.0f} ms")
+    print(f"the followers took {told.processor:.1f} s of processor time")
     return not (told.lost or told.twice or told.gaps)
 
 
