@@ -11,9 +11,12 @@ import argparse
 import asyncio
 import base64
 import json
+import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,7 +222,7 @@ class Bench:
 
 
 async def writes(bench: Bench, db: salacia.Database, seconds: float) -> None:
-    """Interactions recorded in a second by two tasks, with less and less beside; it stays away."""
+    """What two tasks record in a second, and what it costs, with less and less beside."""
     words = await db.fetchval("select request #>> '{messages,0,content}' from ai_interactions")
     body = {"messages": [{"role": "user", "content": words}]}
 
@@ -227,7 +230,7 @@ async def writes(bench: Bench, db: salacia.Database, seconds: float) -> None:
         done = 0
         while time.perf_counter() < until:
             await db.ai_interactions.create(
-                provider_id=UUID(int=done % PROVIDERS),
+                provider_id=UUID(f"{done % PROVIDERS:032}"),
                 model=f"model-{done % MODELS}",
                 request=body,
                 response=body,
@@ -238,22 +241,40 @@ async def writes(bench: Bench, db: salacia.Database, seconds: float) -> None:
             done += 1
         return done
 
+    async def used() -> float:
+        sessions = "select pid from pg_stat_activity where backend_type = 'client backend'"
+        return processor_time(row[0] for row in await db.fetch(sessions))
+
     async def rate(name: str) -> None:
         await upkeep.round_of(db)
+        before = await used()
         until = time.perf_counter() + seconds
-        done = await asyncio.gather(record(until), record(until))
-        bench.note(f"recorded a second, {name}", sum(done) / seconds)
+        done = sum(await asyncio.gather(record(until), record(until)))
+        bench.note(f"recorded a second, {name}", done / seconds)
+        bench.note(f"µs of the server for one, {name}", (await used() - before) * 1e6 / done)
 
     await rate("as it is")
     keeping = asyncio.create_task(upkeep.keep_up(db, timedelta(seconds=1)))
-    await rate("beside the upkeep")
+    await rate("with the upkeep beside")
     keeping.cancel()
+    await asyncio.wait([keeping])
     await db.execute("drop index ai_interactions_words_idx")
     await rate("without the index of words")
     await db.execute("alter table ai_interactions disable trigger user")
     await rate("without triggers, too")
     await set_aside(bench.connection)
     await rate("with the primary key alone")
+
+
+def processor_time(pids: Iterable[int]) -> float:
+    """Seconds that the server's sessions have computed, whatever else the machine has to do."""
+    ticks = 0
+    for pid in pids:
+        # The fields after the program's name, which may hold blanks and brackets.
+        with suppress(FileNotFoundError, ProcessLookupError):  # a session that has just ended
+            fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def measure(url: str, seconds: float) -> Figures:

@@ -51,7 +51,7 @@ async def test_a_loaded_database_is_whole_and_can_be_measured(
         size = "select avg(length(request::text)) from ai_interactions"
         assert 900 < value(session, size) < 1_100
         figures = await sizes.measure(url, seconds=0.1)
-        assert figures["recorded a second, beside the upkeep"] > 0
+        assert figures["recorded a second, with the upkeep beside"] > 0
         assert figures["page, by newest, deep"] > 0
         with pytest.raises(load.Refused, match="empty database"):
             await load.load(url, 1)
