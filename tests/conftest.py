@@ -5,12 +5,17 @@ and `SALACIA_TEST_WITHOUT=vector` leaves out an extension that it lacks.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
 
 from salacia_db.codegen.analysis.server import Server
+
+# A shell has what it runs in the background ignore SIGINT, which programs started by tests inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -78,7 +78,7 @@ def test_an_interrupted_run_leaves_nothing(bare: Folder, database: str):
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (130, "", "interrupted\n")
         assert connection.execute(_DATABASES).fetchall() == before
     assert not (bare.path / "app").exists()

@@ -63,7 +63,7 @@ def test_an_interrupted_run_leaves_neither_a_lock_nor_half_a_migration(
     running = python(UP, folder.url, folder.path)
     until(lambda: query(folder.url, SLEEPING), "the migration to run")
     running.send_signal(how)
-    running.wait(90)
+    running.wait(30)
     folder.write("0001_x", "create table whole (x int);")
     assert [d.name for d in folder.migrator(lock_wait=5).up()] == ["0001_x"]
     assert query(folder.url, TABLES) == [("whole",)]
