@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, set[str]] = {
     "salacia_db": {"salacia_db.runtime", "salacia_db.config"},
     "salacia_db.config": set(),
+    "salacia_db.durations": set(),
     "salacia_db.tls": set(),
     "salacia_db.runtime": {
         "salacia_db.config",
@@ -29,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.codegen",
         "salacia_db.postgres",
         "salacia_db.config",
+        "salacia_db.durations",
         "salacia_db.gateway",
     },
     "salacia_db.web": {"salacia_db.runtime"},
@@ -38,7 +40,12 @@ ALLOWED: dict[str, set[str]] = {
         "salacia_db.runtime",
         "salacia_db.config",
     },
-    "salacia_db.gateway": {"salacia", "salacia_db.runtime", "salacia_db.web"},
+    "salacia_db.gateway": {
+        "salacia",
+        "salacia_db.durations",
+        "salacia_db.runtime",
+        "salacia_db.web",
+    },
     "salacia": {"salacia_db.runtime"},
 }
 STAGES: dict[str, set[str]] = {

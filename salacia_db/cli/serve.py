@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from salacia_db.cli.failure import Failure
 from salacia_db.cli.options import Commands
+from salacia_db.durations import duration
 
 _KEPT = {"interactions": "none", "requests": "none", "checks": "none", "events": "10m"}
 
@@ -45,7 +46,7 @@ def add_command(commands: Commands) -> None:
     for name, kept in _KEPT.items():
         parser.add_argument(
             f"--keep-{name}",
-            type=_duration,
+            type=duration,
             metavar="TIME",
             help=f"delete {name} older than this, such as 30d (default: {kept})",
         )
@@ -61,12 +62,6 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return float(text)
-
-
-def _duration(text: str) -> timedelta:
-    from salacia_db.gateway.durations import duration
-
-    return duration(text)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 import salacia
+from salacia_db.durations import duration
 from salacia_db.gateway import upkeep
-from salacia_db.gateway.durations import duration
 from salacia_db.gateway.upkeep import Kept, Retention
 from salacia_db.runtime import SalaciaError
 

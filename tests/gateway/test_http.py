@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
@@ -280,6 +282,18 @@ def test_what_cannot_be_served_is_refused(
     monkeypatch.setenv("SALACIA_TOKEN", token)
     assert main(["serve", "--database-url", "postgresql://nowhere/x", *arguments]) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["salacia", "uvicorn"])
+def test_what_serving_needs_is_named_where_it_is_missing(missing: str) -> None:
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; from salacia_db.cli import main;"
+        " sys.exit(main(['serve', '--keep-requests', '30d']))"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == f"error: {missing} is missing; install salacia-db[http]\n"
 
 
 def test_every_endpoint_is_in_the_docs() -> None:
