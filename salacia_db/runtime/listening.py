@@ -132,15 +132,11 @@ class Listener:
         self._news.set()
 
     async def _keep(self) -> None:
-        try:
-            while True:
-                await self._until_lost()
-                self._drop()
-                await self._open_again()
-                self._note(_MISSED)
-        finally:
-            # Whoever leaves the block may be cancelled meanwhile, and not wait for this.
+        while True:
+            await self._until_lost()
             self._drop()
+            await self._open_again()
+            self._note(_MISSED)
 
     async def _open_again(self) -> None:
         pause = _SHORTEST_PAUSE

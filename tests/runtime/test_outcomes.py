@@ -1,4 +1,4 @@
-# ruff: noqa: PT012 - a unit of work raises at the end of its block
+# ruff: noqa: ASYNC110, PT012 - the server is waited for; a unit of work raises at the end of its block
 """Outcomes: what became of a transaction is known, or said to be unknown."""
 
 import asyncio
@@ -18,6 +18,7 @@ from salacia_db.runtime import (
     ConnectionLost,
     DatabaseError,
     DeadlineExceeded,
+    StatementCancelled,
     TransactionRolledBack,
     WriteDeadlineExceeded,
     retry_safe,
@@ -79,6 +80,33 @@ async def test_a_cancelled_first_unit_leaves_the_next_its_known_outcome(connect,
 
 async def _awaited(work: Interrupted) -> object:
     return await work
+
+
+async def test_a_first_unit_that_the_server_cancels_leaves_the_next_its_known_outcome(
+    connect, proxy, db, bystander
+) -> None:
+    cut = await connect(url=proxy.url, pool_max=1)
+    asked = b"pg_catalog.pg_is_in_recovery()"
+    slow = b"pg_sleep(60) is null".ljust(len(asked))
+    proxy.rule = lambda data: data.replace(asked, slow) if asked in data else None
+
+    async def unit(id: int) -> None:
+        async with cut.unit_of_work() as uow:
+            await uow.items.insert(id)
+
+    first = asyncio.ensure_future(unit(1))
+    cancel = (
+        "select pg_cancel_backend(pid) from pg_stat_activity"
+        " where wait_event = 'PgSleep' and datname = current_database()"
+    )
+    async with asyncio.timeout(20):
+        while not await bystander.fetch(cancel):
+            await asyncio.sleep(0.01)
+    with pytest.raises(StatementCancelled):
+        await first
+    proxy.rule = once(b"COMMIT", "after")
+    await unit(2)
+    assert await ids(db) == [2]
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
