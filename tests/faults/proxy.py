@@ -28,8 +28,9 @@ class CuttingProxy:
     - bytes: pass these on instead
 
     `delay` is seconds that everything takes on its way, `rate` how many bytes of answers a second
-    get through. `refusing` cuts new clients at once. With `resetting` a cut is a TCP reset. `heal`
-    ends all of that, and cuts what is in a hole.
+    get through. `refusing` cuts new clients at once. With `resetting` a cut is a TCP reset. Where
+    the server ends a connection, its client learns of it `linger` seconds later. `heal` ends all
+    of that, and cuts what is in a hole.
     """
 
     def __init__(self, url: str) -> None:
@@ -54,6 +55,7 @@ class CuttingProxy:
         self.reply: Rule = _pass
         self.delay = 0.0
         self.rate: float | None = None
+        self.linger = 0.0
         self.refusing = False
         self.resetting = False
         self._healed.set()
@@ -121,6 +123,8 @@ class CuttingProxy:
                 await self._healed.wait()
             if verdict == "after":
                 await asyncio.wait({down})  # the server has it, and finds nobody to answer to
+            if first is down and verdict is None:
+                await asyncio.wait({up}, timeout=self.linger)
         finally:
             for task in both:
                 task.cancel()

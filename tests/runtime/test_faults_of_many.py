@@ -57,7 +57,7 @@ CALLS: dict[str, Callable[[Database, list[Row]], Coroutine[Any, Any, object]]] =
     "copy": lambda db, given: db.items.copy(given),
     "several": unit,
 }
-FAULTS = ("cut up", "cut down", "hole", "killed", "cancelled", "cancelled again")
+FAULTS = ("cut up", "cut down", "hole", "killed", "killed late", "cancelled", "cancelled again")
 
 
 class Fault:
@@ -69,6 +69,9 @@ class Fault:
         self._left = at
         self._killer = killer
         self._killing: asyncio.Task[str] | None = None
+        if kind == "killed late":
+            # The server's last words come some time before the end of the connection.
+            proxy.linger = 0.05
         if kind == "cut down":
             proxy.reply = self._rule
         elif not kind.startswith("cancelled"):
@@ -83,7 +86,7 @@ class Fault:
         match self.kind:
             case "hole":
                 return "hole"
-            case "killed":
+            case "killed" | "killed late":
                 self._killing = asyncio.ensure_future(self._killer.execute(KILL))
                 return None
         return max(0, len(data) + self._left)

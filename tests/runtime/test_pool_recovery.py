@@ -1,19 +1,44 @@
 """The pool after faults: connections that are gone, black holes, servers away or demoted."""
 
 import asyncio
+import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import pytest
-from cutting_proxy import CuttingProxy, once
-from items import Database
+from cutting_proxy import CuttingProxy, Rule, once
+from items import Database, Item
 from slots import all_slots
 
-from salacia_db.runtime import ConnectionFailed, PoolTimeout, ReadOnlyTransaction
+from salacia_db.runtime import (
+    CommitOutcomeUnknown,
+    ConnectionFailed,
+    ConnectionLost,
+    PoolTimeout,
+    ReadOnlyTransaction,
+    Statement,
+    Stream,
+)
+
+ROW = (1, "first", 0, None)
+ALL = Statement("items.all", "select id, name from item", read_only=True)
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+LAST_WORDS = b"E" + (len(_FIELDS) + 4).to_bytes(4, "big") + _FIELDS
+CALLS: dict[str, Callable[[Any], Coroutine[Any, Any, object]]] = {
+    "fetch": lambda items: items.list(),
+    "write": lambda items: items.insert(*ROW),
+    "bulk": lambda items: items.unnest_many([ROW]),
+    "many": lambda items: items.add_many([ROW]),
+    "copy": lambda items: items.copy([ROW]),
+    "copy out": lambda items: items._session.copy_out(ALL, (), io.BytesIO()),
+    "stream": lambda items: _read(items.stream()),
+}
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -31,6 +56,57 @@ def stop(pids: set[int]) -> None:
 def go_on(pids: set[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
+
+
+async def _read(stream: Stream[Item]) -> None:
+    async with stream:
+        async for _ in stream:
+            pass
+
+
+def last_words_after(replies: int) -> Rule:
+    """The rule that adds to one reply that the session ends; its end itself is late."""
+    left = replies
+
+    def rule(data: bytes) -> bytes | None:
+        nonlocal left
+        left -= 1
+        return data + LAST_WORDS if left == 0 else None
+
+    return rule
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a unit"])
+async def test_a_session_whose_last_words_come_before_its_end_is_lost(
+    connect, proxy: CuttingProxy, bystander, call: str, inside: bool
+) -> None:
+    db = await connect(url=proxy.url, pool_max=1)
+    for replies in range(1, 7):
+        await db.items.list()
+        try:
+            if inside:
+                async with db.unit_of_work() as uow:
+                    await uow.items.list()
+                    proxy.reply = last_words_after(replies)
+                    await uow.items.list()
+                    await CALLS[call](uow.items)
+            else:
+                proxy.reply = last_words_after(replies)
+                await CALLS[call](db.items)
+        except (ConnectionLost, CommitOutcomeUnknown) as error:
+            committed = (
+                isinstance(error, CommitOutcomeUnknown) and await error.resolve(db) == "committed"
+            )
+        else:
+            committed = call not in ("fetch", "copy out", "stream")
+        proxy.heal()
+        assert await bystander.fetchval("select count(*) from item") == committed
+        await bystander.execute("truncate item cascade")
+        with suppress(ConnectionLost):
+            # Where the last words came after its last reply, who comes next finds out.
+            await db.items.list()
+        assert len(await all_slots(db)) == 1
 
 
 async def test_many_callers_hammer_no_server_that_is_away_and_find_it_again(

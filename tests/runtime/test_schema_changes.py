@@ -323,3 +323,11 @@ async def alter(bystander: asyncpg.Connection, sql: str) -> None:
             await asyncio.sleep(0.02)
         else:
             return
+
+
+async def test_copy_says_that_a_column_has_another_type_now(db: Database, bystander) -> None:
+    await bystander.execute("alter table item alter column note type aclitem using null")
+    with pytest.raises(SchemaChanged, match=r"^items\.copy: a type was dropped or changed"):
+        await db.items.copy([(1, "a", 0, None)])
+    await bystander.execute("alter table item alter column note type jsonb using null")
+    assert await db.items.copy([(1, "a", 0, None)]) == 1

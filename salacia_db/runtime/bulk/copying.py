@@ -23,6 +23,13 @@ from salacia_db.runtime.statement import Row, Statement
 if TYPE_CHECKING:
     from salacia_db.runtime.units.session import TransactionSession
 
+_NOT_OF_A_VALUE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
 
 async def copy_in(
     session: "TransactionSession",
@@ -52,8 +59,7 @@ async def copy_in(
         except Exception as error:
             # asyncpg has asked the server to cancel; the transaction is lost.
             session.transaction.frames[-1].cancelled |= not loss.from_server(error)
-            known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-            if error is records.error or isinstance(error, known):
+            if error is records.error or isinstance(error, _NOT_OF_A_VALUE):
                 raise
         refused = InvalidArgument(
             f"{statement.name}: a value of row {records.count - 1} doesn't fit its column",

@@ -61,7 +61,8 @@ _PROCEDURAL = "PL/"
 _RECEIVES_ROW = "record_recv"
 # PostgreSQL translates no internal error.
 _LOOKUP = re.compile(r"cache lookup failed for type \d+$")
-_UNRESOLVED = "could not resolve query result"
+# What the driver says of a type that it knew, and that is gone or another one now.
+_OTHER_TYPE = ("could not resolve query result", "no binary format encoder")
 # Where functions raise errors of their own.
 _RAISED = ("pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c")
 _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
@@ -119,11 +120,18 @@ def explain(
             sqlstate="0A000",
             statement=name,
         )
-    if isinstance(error, asyncpg.InternalClientError) and _UNRESOLVED in str(error):
-        connection.forget_types()
-        return errors.SchemaChanged(
-            f"{name}: a type was dropped while it was looked up", sqlstate="42704", statement=name
-        )
+    if isinstance(error, asyncpg.InternalClientError):
+        if str(error).startswith(_OTHER_TYPE):
+            connection.forget_types()
+            return errors.SchemaChanged(
+                f"{name}: a type was dropped or changed while it was looked up",
+                sqlstate="42704",
+                statement=name,
+            )
+        # The driver has lost track, as COPY does where the server's last words came just before:
+        # it would leave the connection open and in disorder.
+        connection.raw.terminate()
+        return errors.ConnectionLost(f"{name}: {reason(error)}")
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         return _client_error(error, connection, statement, args) or error
     if args is not None and _undecoded(error):
