@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC110 - the server is waited for
 """Many rows and shared statements under faults: the database holds what the callers were told."""
 
 import asyncio
@@ -34,7 +35,12 @@ ALL = Statement("items.all", "select id, name, note from item order by id", read
 NOTHING = (ConnectionLost, ConnectionFailed, DeadlineExceeded)
 KILL = (
     "select pg_terminate_backend(pid) from pg_stat_activity "
-    "where application_name = 'salacia_db' and datname = current_database()"
+    "where application_name like 'salacia_db%' and datname = current_database()"
+)
+# Sessions through the proxy that are none of these.
+LEFT = (
+    "select count(*) from pg_stat_activity where application_name = 'salacia_db cut' "
+    "and datname = current_database() and pid <> all($1::int[])"
 )
 
 Row = tuple[int, str, int, object]
@@ -126,7 +132,7 @@ def law(example: Callable[..., Coroutine[Any, Any, None]], *strategies: Any, exa
 
 @pytest.fixture
 async def cut(connect, proxy: CuttingProxy) -> Database:
-    return await connect(url=proxy.url, timeout=0.5, pool_max=3)
+    return await connect(url=proxy.url, timeout=0.5, pool_max=3, application_name="salacia_db cut")
 
 
 faults = st.sampled_from(FAULTS)
@@ -134,16 +140,27 @@ faults = st.sampled_from(FAULTS)
 places = st.integers(0, 400) | st.integers(0, 60_000)
 
 
-async def whole(db: Database) -> None:
-    """Waits until all connections work: one killed unused is found out by who uses it next."""
+async def whole(db: Database, bystander: asyncpg.Connection) -> None:
+    """Waits until all connections work: one killed unused is found out by who uses it next.
+
+    And until none is in use, and the sessions are gone that the pool has given up: what was
+    cancelled on one, or sent on the other, may yet be carried out.
+    """
     async with asyncio.timeout(5):
         while True:
             found = await asyncio.gather(
                 *(db.items.sleep(s=0.01) for _ in range(3)), return_exceptions=True
             )
             if not any(found):
-                return
+                break
             assert all(isinstance(error, ConnectionLost | None) for error in found)
+    async with asyncio.timeout(20):
+        while db.stats().pool.in_use or await bystander.fetchval(LEFT, pids(db)):
+            await asyncio.sleep(0.01)
+
+
+def pids(db: Database) -> list[int]:
+    return [connection.raw.get_server_pid() for connection in db.pool.connections]
 
 
 async def count(bystander: asyncpg.Connection) -> int:
@@ -162,7 +179,7 @@ async def test_of_many_rows_all_are_there_or_none(
         await fault.over()
         proxy.heal()
         # The pool is whole before the outcome is looked at: nothing is under way any more.
-        await whole(cut)
+        await whole(cut, bystander)
         there = await count(bystander)
         if error is None:
             assert there == ROWS
@@ -198,7 +215,7 @@ async def test_of_a_batch_each_caller_is_told_what_became_of_its_row(
         told = await asyncio.gather(*calls, return_exceptions=True)
         await fault.over()
         proxy.heal()
-        await whole(cut)
+        await whole(cut, bystander)
         there = {row[0] for row in await bystander.fetch("select id from item")}
         for number, found in enumerate(told):
             if isinstance(found, asyncio.CancelledError):
@@ -228,7 +245,7 @@ async def test_a_stream_that_breaks_has_given_a_beginning_and_says_so(
         error = await fault.told(_reading(cut, seen))
         await fault.over()
         proxy.heal()
-        await whole(cut)
+        await whole(cut, bystander)
         assert seen == list(range(len(seen)))
         assert len(seen) == 2000 or isinstance(error, (*NOTHING, asyncio.CancelledError))
 
@@ -253,7 +270,7 @@ async def test_a_file_is_whole_or_as_it_was(
         error = await fault.told(cut.session.copy_out(ALL, (), path))
         await fault.over()
         proxy.heal()
-        await whole(cut)
+        await whole(cut, bystander)
         assert os.listdir(tmp_path) == [path.name]
         if error is None:
             with path.open() as file:

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC110 - the server is waited for
 """What one borrower does to a session, the next one doesn't see."""
 
 import asyncio
@@ -43,6 +44,10 @@ select
   (select count(*) from pg_cursors where is_holdable),
   (select count(*) from pg_prepared_statements where name not like '\\_\\_asyncpg%')
 """
+SLEEPING = (
+    "select exists (select from pg_stat_activity where wait_event = 'PgSleep' "
+    "and datname = current_database())"
+)
 PROBED = Statement("probed", PROBE, read_only=True, clean=True)
 
 
@@ -56,8 +61,13 @@ async def by_raw_sql_that_fails(db: Database, leak: str) -> None:
 
 
 async def by_raw_sql_that_is_cancelled(db: Database, leak: str) -> None:
+    watcher = await asyncpg.connect(db.settings.url)
     task = asyncio.ensure_future(db.execute(f"{leak}; select pg_sleep(60)"))
-    await asyncio.sleep(0.03)
+    async with asyncio.timeout(20):
+        # What is cancelled before the server has read it runs to its end.
+        while not await watcher.fetchval(SLEEPING):
+            await asyncio.sleep(0.01)
+    watcher.terminate()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
