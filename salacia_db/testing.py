@@ -45,6 +45,7 @@ from salacia_db.postgres.connection import (
 from salacia_db.postgres.migrations import BOOKKEEPING_SCHEMA
 from salacia_db.postgres.scratch import ScratchDatabases, scratch_databases, scratch_server
 from salacia_db.runtime import Database, Hooks, Isolation
+from salacia_db.runtime.connections.extensions import TypedConnection
 from salacia_db.runtime.pinned import pin
 
 ROLE = "salacia_test"
@@ -150,7 +151,8 @@ async def db(
     salacia_isolation: Isolation,
 ) -> AsyncGenerator[Database[Any]]:
     """The project's database; whatever the test writes is rolled back."""
-    connection = await asyncpg.connect(salacia_database_url)
+    # As the pool's connections read and write them: an extension's types are not plain text.
+    connection = await asyncpg.connect(salacia_database_url, connection_class=TypedConnection)
     try:
         isolation: Any = salacia_isolation.replace(" ", "_")
         transaction = connection.transaction(isolation=isolation)
