@@ -5,7 +5,9 @@ What can't be read there (a class that is computed, a module that is compiled) i
 """
 
 import ast
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -23,10 +25,14 @@ class Definition(Struct, frozen=True):
 
 
 class Classes:
-    """Finds definitions in the folders that Python would look in, first come first served."""
+    """Finds definitions in the folders that Python would look in, first come first served.
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    `package` is what is being generated: what will be in it can't be told beforehand.
+    """
+
+    def __init__(self, folders: Iterable[Path], package: str = "") -> None:
         self._folders = tuple(folders)
+        self._package = package
         self._modules: dict[str, ast.Module | None] = {}
 
     def find(self, module: str, name: str, depth: int = 0) -> Definition | None:
@@ -47,16 +53,32 @@ class Classes:
                         return self.find(self._source(module, node), alias.name, depth + 1)
         return None
 
+    def names(self, module: str) -> frozenset[str] | None:
+        """All names that the module may have, with `*` where others may be; None if unknown."""
+        tree = self._module(module)
+        if tree is None or module.partition(".")[0] == self._package:
+            return None
+        return frozenset(_bound(tree))
+
+    def is_package(self, module: str) -> bool:
+        """Whether there may be modules in it."""
+        file = self._file(module)
+        return file is None or file.name == "__init__.py"
+
+    def exists(self, module: str) -> bool:
+        """Whether there is a file for it, or Python finds the package or module that it is in."""
+        top = module.partition(".")[0]
+        if self._file(module) is not None or top == self._package:
+            return True
+        found = top in sys.modules or any((folder / top).exists() for folder in self._folders)
+        return found or find_spec(top) is not None
+
     def _source(self, module: str, node: ast.ImportFrom) -> str:
         if not node.level:
             return node.module or ""
         path = module.split(".")
-        up = node.level - self._is_package(module)
+        up = node.level - self.is_package(module)
         return ".".join([*path[: len(path) - up], *filter(None, [node.module])])
-
-    def _is_package(self, module: str) -> bool:
-        file = self._file(module)
-        return file is not None and file.name == "__init__.py"
 
     def _file(self, module: str) -> Path | None:
         path = module.replace(".", "/")
@@ -75,6 +97,17 @@ class Classes:
                 tree = None
             self._modules[module] = tree
         return self._modules[module]
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """All names that the module, or something in it, gives to anything."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield "*" if node.name == "__getattr__" else node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name.partition(".")[0]
 
 
 def _class(node: ast.ClassDef) -> Definition:

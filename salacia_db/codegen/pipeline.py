@@ -184,7 +184,9 @@ def _options(project: Project) -> Options:
     return Options(
         package=project.package,
         types=project.types,
-        classes=Classes((project.root, project.root / "src", *map(Path, sys.path))),
+        classes=Classes(
+            (project.root, project.root / "src", *map(Path, sys.path)), project.package
+        ),
         names=project.names,
         renames=project.renames,
         exact_table_names=project.exact_table_names,

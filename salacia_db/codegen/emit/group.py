@@ -163,7 +163,7 @@ def _options(
         items.append("first=True")
     if query.unnested is not None:
         items.append(Named("unnested", _unnested(query.unnested, imports, head)))
-    if statement.none is not None:
+    if statement.none not in (None, "NotFound"):
         items.append(f"none={imports.use('.errors', statement.none)}")
     if query.batch is not None and statement.batch is not None:
         shared = _shared(method, query.batch, imports, head)

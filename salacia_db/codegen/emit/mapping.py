@@ -97,6 +97,10 @@ class TypeMap:
         """Whether somebody wrote a type."""
         return _annotation(text) is not None
 
+    def unfound(self, told: str) -> list[Problem]:
+        """What Python couldn't import of a type as a query says it."""
+        return self._own.unfound(_annotation(told) or "")
+
     def find(
         self,
         type_: PgType,
@@ -193,7 +197,12 @@ class TypeMap:
                     '"acme.ids.UserId", "list[acme.Line]"',
                 )
             )
-        elif key.count(".") == 2:
+            return
+        self._wrong += [
+            replace(problem, message=f"[tool.salacia.types] {key}: {problem.message}")
+            for problem in self._own.unfound(override)
+        ]
+        if key.count(".") == 2:
             parts = (re.escape(part).replace(r"\*", "[^.]*") for part in key.split("."))
             self._columns.append((key, re.compile(r"\.".join(parts)), override))
             # The fewer stars, the nearer to the column.

@@ -16,6 +16,7 @@ from salacia_db.codegen.emit.types import (
     same,
     secret,
 )
+from salacia_db.codegen.emit.unfound import unfound
 from salacia_db.codegen.facts import Converter, PgType
 from salacia_db.codegen.problems import Problem
 
@@ -29,6 +30,16 @@ class OwnTypes:
     def __init__(self, classes: Classes | None) -> None:
         self.problems: list[Problem] = []
         self._classes = classes
+
+    def unfound(self, override: str | Converter) -> list[Problem]:
+        """What of it Python couldn't import."""
+        if self._classes is None:
+            return []
+        told = override if isinstance(override, str) else ""
+        if isinstance(override, Converter):
+            told = " ".join(filter(None, (override.type, override.read, override.write)))
+        found = (unfound(self._classes, *named) for named in _NAMED.findall(told))
+        return [problem for problem in found if problem is not None]
 
     def overridden(
         self, override: str | Converter, plain: PyType | None, type_: PgType
@@ -76,7 +87,7 @@ class OwnTypes:
         return same(override, atomic=False)
 
     def _own_enum(self, override: str, enum: PgType, definition: Definition | None) -> PyType:
-        if self._classes is None:
+        if self._classes is None or self.unfound(override):
             return _enum(override, None, enum.labels)
         name = bare(override)
         if definition is None or definition.labels is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from salacia_db.codegen.emit import names
 from salacia_db.codegen.emit.arguments import OF_ROWS, Argument, Arguments
@@ -243,6 +244,8 @@ class Planner:
                 'write a built-in type or the dotted path of one: "acme.Line", "list[acme.Line]"',
             )
             return same(ANY, atomic=False)
+        if told is not None:
+            self.problems += [replace(p, at=told.source) for p in self.types.unfound(told.type)]
         if column.rows in self.tables and told is None:
             return self._rows(query, column)
         found = self.types.find(

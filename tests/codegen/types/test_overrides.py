@@ -301,7 +301,19 @@ async def test_a_secret_shows_nowhere(db: Any, acme: Any):
             "Mood is not the enum mood: it lacks 'so-so' and has 'glad' beyond it",
         ),
         ("Mood = compute()\n", '"mood" = "acme.Mood"', "labels of Mood can't be read"),
-        ("", '"mood" = "acme.Mood"', "labels of Mood can't be read"),
+        ("", '"mood" = "acme.Mood"', "mood: the module acme has no Mood"),
+        ("Euro = int\n", '"euro" = "acme.Eruo"', "euro: the module acme has no Eruo"),
+        (
+            "class Outer:\n    Mood = str\n",
+            '"public.users.id" = "acme.Outer.Mood"',
+            "acme is no package: there is no module acme.Outer",
+        ),
+        (
+            "",
+            '"euro" = {type = "int", read = "acme.to_money"}',
+            "euro: the module acme has no to_money",
+        ),
+        ("", '"euro" = "nowhere_at_all.Money"', "there is no module nowhere_at_all"),
         ("class Money: ...\n", '"euro" = "acme.Money"', "nothing says how a value of euro becomes"),
         ("", '"euro" = {type = "Money()"}', "euro = 'Money()' is no type"),
     ],
@@ -318,6 +330,8 @@ def test_what_cannot_be_right_is_a_problem(tmp_path: Path, source: str, setting:
     [
         ("as nothing: int", "`get` has no output `nothing`"),
         ("as mood: Line", "'Line' is no type"),
+        ("as mood: list[nowhere_at_all.Line]", "there is no module nowhere_at_all"),
+        ("as mood: uuid.UUDI", "the module uuid has no UUDI"),
     ],
 )
 def test_an_output_that_is_not_there_is_a_problem(tmp_path: Path, directive: str, message: str):
