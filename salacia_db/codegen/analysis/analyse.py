@@ -10,7 +10,7 @@ from salacia_db.codegen.analysis.cardinality import cardinality, single, why, wh
 from salacia_db.codegen.analysis.catalog import Catalog
 from salacia_db.codegen.analysis.effects import Effects, effects
 from salacia_db.codegen.analysis.expand import Expansion, Part, expand, whole_rows
-from salacia_db.codegen.analysis.kinds import check_kind, copy_target
+from salacia_db.codegen.analysis.kinds import check_kind, copy_target, gives_one_row
 from salacia_db.codegen.analysis.names import outputs
 from salacia_db.codegen.analysis.nullability import prove
 from salacia_db.codegen.analysis.outcome import Outcome
@@ -85,7 +85,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
         text.missing,
         catalog,
     )
-    rows_returned = _cardinality(text.parsed, catalog)
+    rows_returned = _cardinality(statement, text.parsed, catalog)
     alone = _alone(text.parsed, rows_returned, catalog)
     copied = None
     if statement.kind == "copy":
@@ -129,7 +129,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
         batch=batch,
         copy_target=copied,
         unnested=unnested,
-        rows_reason="" if query is None else why(query, catalog),
+        rows_reason=_why(statement, query, catalog),
         not_read_only=effect.not_read_only,
         not_clean=effect.not_clean,
         columns_read=_by_table(effect.columns_read, catalog),
@@ -266,10 +266,18 @@ def _sent(parameters: Iterable[Parameter]) -> frozenset[int]:
     return frozenset(p.number for p in parameters if not p.nullable and p.default != "None")
 
 
-def _cardinality(parsed: Parsed, catalog: Catalog) -> Cardinality:
+def _cardinality(statement: Statement, parsed: Parsed, catalog: Catalog) -> Cardinality:
     if not parsed.columns:
         return "none"
+    if gives_one_row(statement):
+        return "one"
     return "many" if parsed.main is None else cardinality(parsed.main, catalog)
+
+
+def _why(statement: Statement, query: Node | None, catalog: Catalog) -> str:
+    if query is not None:
+        return why(query, catalog)
+    return "it returns one row by itself" if gives_one_row(statement) else ""
 
 
 def _refs(oids: tuple[int, ...], catalog: Catalog) -> list[TableRef]:

@@ -188,11 +188,17 @@ class Determined:
         """
         if condition.number("opno") < FIRST_USER_OID:
             return True
-        return side.tag == "VAR" and side.number("vartype") in self._catalog.extension_types
+        if side.tag == "VAR":
+            return side.number("vartype") in self._catalog.extension_types
+        return (
+            self._sheds_domain(side) and side.number("resulttype") in self._catalog.extension_types
+        )
 
     def _column(self, node: Node) -> Column | None:
         """The column of one of this query's tables that the expression reads unchanged."""
-        while node.tag == "RELABELTYPE" and node.number("resulttype") < FIRST_USER_OID:
+        while node.tag == "RELABELTYPE" and (
+            node.number("resulttype") < FIRST_USER_OID or self._sheds_domain(node)
+        ):
             inner = node.node("arg")
             if inner is None:
                 return None
@@ -204,6 +210,16 @@ class Determined:
         if inner is not None:
             return self._column(inner)
         return (entry, attribute) if attribute > 0 else None
+
+    def _sheds_domain(self, node: Node) -> bool:
+        """Whether a column of a domain is read as the type below it, which its index compares."""
+        inner = node.node("arg")
+        if node.tag != "RELABELTYPE" or inner is None or inner.tag != "VAR":
+            return False
+        kind = self._catalog.types.get(inner.number("vartype"))
+        while kind is not None and kind.kind == "domain":
+            kind = kind.element
+        return kind is not None and kind.oid == node.number("resulttype")
 
     # --- concluding -------------------------------------------------------------------------------
 

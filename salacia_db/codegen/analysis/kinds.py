@@ -25,7 +25,7 @@ def check_kind(
     `query` is the tree, if there is just one; `why` says why several rows may come.
     """
     kind = statement.kind
-    if query is None and (command := _transaction_command(statement)) is not None:
+    if query is None and (command := _not_for_a_query(statement)) is not None:
         return [command]
     if kind in ("one", "one!", "many", "stream", "page", "batchone", "batchmany") and columns == 0:
         return [
@@ -36,10 +36,18 @@ def check_kind(
             )
         ]
     if kind in ("one", "one!", "batchone") and cardinality == "many":
-        return [_several(statement, why)]
+        return [_several(statement, query, why)]
     if kind in ("bulk", "batchone", "batchmany"):
         return _check_bulk(statement, query, columns=columns, single=single)
     return []
+
+
+def gives_one_row(statement: Statement) -> bool:
+    """Whether it is a CALL or SHOW; the server tells no tree of either."""
+    words = _first_words(statement)
+    return bool(words) and (
+        words[0].is_word("call") or (words[0].is_word("show") and not words[-1].is_word("all"))
+    )
 
 
 def copy_target(
@@ -78,21 +86,35 @@ def _problem(
     return Problem(message, at=statement.header, hint=hint, severity=severity)
 
 
-def _several(statement: Statement, why: str) -> Problem:
+def _several(statement: Statement, query: Node | None, why: str) -> Problem:
     lenient = statement.dialect == "sqlc"
     reason = f" ({why})" if why else ""
     return _problem(
         statement,
         f":{statement.kind} may return several rows{reason}"
         + ("; only the first is taken" if lenient else ""),
-        "compare all columns of a unique key with `=`, add `limit 1`, or use :many",
+        _fewer(query),
         "warning" if lenient else "error",
     )
 
 
-def _transaction_command(statement: Statement) -> Problem | None:
-    """The problem of a statement that begins or ends a transaction."""
-    tokens = [token for token in lex(statement.sql) if token.significant][:2]
+def _fewer(query: Node | None) -> str:
+    """What to do where several rows may come."""
+    if query is None:
+        return "use :many"
+    limit = " add `limit 1`," if query.number("commandType") == SELECT else ""
+    return f"compare all columns of a unique key with `=`,{limit} or use :many"
+
+
+def _first_words(statement: Statement) -> list[Token]:
+    return [token for token in lex(statement.sql) if token.significant][:2]
+
+
+def _not_for_a_query(statement: Statement) -> Problem | None:
+    """The problem of a statement that begins or ends a transaction, or moves rows by COPY."""
+    tokens = _first_words(statement)
+    if tokens and tokens[0].is_word("copy"):
+        return _raw_copy(statement)
     prepared = (
         len(tokens) == 2 and tokens[0].is_word("prepare") and tokens[1].is_word("transaction")
     )
@@ -104,6 +126,19 @@ def _transaction_command(statement: Statement) -> Problem | None:
         f"{command} is not for a query: a unit of work owns its transaction",
         at=Span(statement.body.file, start, start + len(tokens[0].text)),
         hint="use `async with db.unit_of_work()`, and nest them for savepoints",
+    )
+
+
+def _raw_copy(statement: Statement) -> Problem | None:
+    """The problem of a COPY with the client, for which a call has no rows to give or take."""
+    tokens = [token for token in lex(statement.sql) if token.significant]
+    if not any(token.is_word("stdin", "stdout") for token in tokens):
+        return None
+    start = statement.body.start
+    return Problem(
+        "COPY from or to the client is not for a query: nobody would send or take its rows",
+        at=Span(statement.body.file, start, start + len("copy")),
+        hint="give the kind :copy to a plain INSERT or a SELECT",
     )
 
 

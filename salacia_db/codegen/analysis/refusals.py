@@ -15,6 +15,12 @@ from salacia_db.postgres.lacking import advice
 _WORD = re.compile(r'"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*|[\w$.]+|\S')
 _MEANT = re.compile(r'(?:column|alias) "([^"]+)"')
 _PARAMETER = re.compile(r"parameter \$(\d+)")
+_ENUM = re.compile(r'invalid input value for enum (.+?): "(.*)"$', re.DOTALL)
+# Where PostgreSQL itself has none.
+_HINTS = (
+    (re.compile("column reference .* is ambiguous"), "write a table's name or alias before it"),
+    (re.compile("must appear in the GROUP BY"), "group by it, or put it into an aggregate"),
+)
 
 
 def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Problem:
@@ -27,7 +33,8 @@ def problem(statement: Statement, refused: Rejected, catalog: Catalog) -> Proble
     message = refused.message
     if refused.detail:
         message += f" ({refused.detail.rstrip('.')})"
-    known = advice(message)
+    known = advice(message) or _of_enum(refused, catalog)
+    known = known or next((hint for pattern, hint in _HINTS if pattern.search(message)), None)
     guesses = [] if known else _guesses(statement, refused, catalog)
     hints = [f"did you mean {' or '.join(f'`{guess}`' for guess in guesses)}?"] if guesses else []
     if _is_sqlc_parameter(statement, refused):
@@ -153,6 +160,22 @@ def _guesses(statement: Statement, refused: Rejected, catalog: Catalog) -> list[
     return [] if guess is None else [guess]
 
 
+def _of_enum(refused: Rejected, catalog: Catalog) -> str | None:
+    """What an enum's value may be, where a text is none of them."""
+    found = _ENUM.match(refused.message)
+    if found is None:
+        return None
+    enum = next(
+        (t for t in catalog.types.values() if t.kind == "enum" and t.display == found[1]), None
+    )
+    if enum is None:
+        return None
+    guess = did_you_mean(found[2], enum.labels)
+    return (
+        f"did you mean {guess!r}?" if guess else f"it is one of {', '.join(map(repr, enum.labels))}"
+    )
+
+
 def _candidates(statement: Statement, refused: Rejected, catalog: Catalog) -> set[str]:
     match refused.sqlstate:
         case "42703":  # undefined column
@@ -172,7 +195,7 @@ def _candidates(statement: Statement, refused: Rejected, catalog: Catalog) -> se
             return {f.name for f in catalog.functions.values() if not f.name.startswith("_")}
         case "42704":  # undefined object: a type
             return {t.display for t in catalog.types.values() if t.kind not in ("array", "pseudo")}
-        case "42601":  # a word that the grammar doesn't expect
+        case "42601" if refused.message.startswith("syntax error"):  # a word out of place
             return set(_CLAUSES)
         case _:
             return set()

@@ -23,8 +23,8 @@ def touches(function: Function | None) -> Touches:
         return Touches.DATA | Touches.SESSION
     if function.builtin:
         return _builtin(function)
-    # Only superusers make functions in C; these come with well-known extensions.
-    if function.language == "c" and function.name.startswith(_EXTENSIONS):
+    # Only superusers make functions in these; they come with well-known extensions.
+    if function.language in ("c", "internal") and function.name.startswith(_EXTENSIONS):
         return Touches.NOTHING
     return Touches.DATA | Touches.SESSION
 
@@ -108,6 +108,6 @@ _EXTENSIONS = tuple(
     encrypt gen_random_ gen_salt hmac pgp_ unaccent uuid_generate_ uuid_nil uuid_ns_ vector halfvec
     sparsevec array_to_vector array_to_halfvec array_to_sparsevec cosine_distance inner_product
     l1_distance l2_distance l2_norm l2_normalize hamming_distance jaccard_distance binary_quantize
-    subvector icount idx intset sort uniq subarray
+    subvector icount idx intset sort textic uniq subarray
     """.split()
 )

@@ -228,12 +228,19 @@ def test_changes(shop, sql, expected, touches_one):
 def test_an_equality_that_ignores_case_fixes_no_key(asker):
     made = asker(
         "create extension citext;"
-        "create table t (name text unique, label citext unique, own citext);"
+        "create domain email as citext check (value ~ '@'); create domain mail as email;"
+        "create domain word as text;"
+        "create table t (name text unique, label citext unique, own citext, email email unique,"
+        " mail mail unique, word word unique);"
     )
     assert many(made, "select 1 from t where name = $1") == "optional"
     assert many(made, "select 1 from t where name::citext = $1") == "many"
     assert many(made, "select 1 from t where label = $1") == "optional"
     assert many(made, "select 1 from t where label::text = $1") == "optional"
+    assert many(made, "select 1 from t where email = $1") == "optional"
+    assert many(made, "select 1 from t where mail = $1") == "optional"
+    assert many(made, "select 1 from t where word = $1") == "optional"
+    assert many(made, "select 1 from t where word::citext = $1") == "many"
 
 
 def test_the_reason_names_the_table(shop):

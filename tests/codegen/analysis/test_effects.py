@@ -56,6 +56,7 @@ create view plain as select id as key from t;
 create view timely as select now() as moment;
 create view locking as select * from t for update;
 create extension pg_trgm;
+create extension citext;
 """
 
 
@@ -89,6 +90,7 @@ def names(ask: Asker, oids) -> list[str]:
         ("select v === v from (select 1 as v) s", "rc"),
         ("select v ==== v from (select 1 as v) s", ""),
         ("select similarity(v, 'a') from t where v % 'b'", "rc"),
+        ("select v::citext ~ 'a', v::citext !~~* 'b' from t", "rc"),
         ("select set_limit(0.1)", ""),
         ("select * from t for update", "c"),
         ("select (select 1 from t for share)", "c"),

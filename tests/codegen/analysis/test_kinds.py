@@ -33,6 +33,8 @@ from salacia_db.codegen.facts import CopyTarget, TableRef
         ("copy", "insert into plain values (:a, :b)", ":copy needs a table"),
         ("copy", "insert into ruled values (:a, :b)", ":copy needs a table"),
         ("copy", "delete from loose where a = :a", ":copy must be a plain"),
+        ("one", "explain select 1", ":one may return several rows"),
+        ("one", "show all", ":one may return several rows"),
     ],
 )
 def test_what_doesnt_fit_is_refused_at_the_annotation(
@@ -89,6 +91,33 @@ def test_nothing_is_promised_of_a_utility_statement(ask: Asker, sql: str) -> Non
     query = ask(sql, "exec")
     assert (query.cardinality, query.read_only, query.clean) == ("none", False, False)
     assert query.tracked is None
+
+
+def test_call_and_show_return_one_row(asker: Callable[[str], Asker]) -> None:
+    ask = asker("create procedure p(inout n int, out text) language sql as 'select 1, null'")
+    for sql in ("call p(:n, null)", "/* the zone */ show timezone"):
+        query = ask(sql, "one")
+        assert query.cardinality == "one"
+        assert all(column.nullable for column in query.columns)
+
+
+@pytest.mark.parametrize(
+    "sql", ["update loose set b = 'x' returning a", "delete from loose returning a"]
+)
+def test_a_limit_is_proposed_only_where_there_can_be_one(ask: Asker, sql: str) -> None:
+    assert "limit 1" in ask.problem("select * from loose", "one")
+    assert "limit 1" not in ask.problem(sql, "one")
+
+
+@pytest.mark.parametrize("sql", ["copy loose from stdin", "/* all */ copy (select 1) to stdout"])
+def test_copy_with_the_client_is_refused(ask: Asker, sql: str) -> None:
+    rendered = ask.problem(sql, "exec")
+    assert rendered.startswith(f"q.sql:2:{sql.index('copy') + 1}: error: ")
+    assert "give the kind :copy" in rendered
+
+
+def test_copy_to_a_file_of_the_server_is_not(ask: Asker) -> None:
+    assert ask("copy loose to '/tmp/stdin'", "exec").cardinality == "none"
 
 
 def test_rows_of_a_utility_statement_may_be_anything(ask: Asker) -> None:

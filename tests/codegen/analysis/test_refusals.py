@@ -38,6 +38,32 @@ from asking import Asker
         ("select providers.id from providers p", "2:8", '"providers"', "did you mean `p`?"),
         ("select :a + 1::int as n, nme\nfrom loose", "2:26", '"nme"', None),
         ("select a from loose order by c", "2:30", 'column "c"', None),
+        ("insert into loose (a, b) values (1)", "2:23", "more target columns", None),
+        (
+            "select id from providers a, providers b",
+            "2:8",
+            "is ambiguous",
+            "write a table's name or alias before it",
+        ),
+        (
+            "select id from providers where mood = 'happy'",
+            "2:39",
+            'invalid input value for enum mood: "happy"',
+            "it is one of 'fine', 'sad'",
+        ),
+        (
+            "select id from providers where mood = 'fin'",
+            "2:39",
+            'enum mood: "fin"',
+            "did you mean 'fine'?",
+        ),
+        (
+            "select model, count(*) from interactions",
+            "2:8",
+            "must appear in the GROUP BY",
+            "group by it, or put it into an aggregate",
+        ),
+        ("select sum(count(*)) from loose", "2:12", "cannot be nested", None),
     ],
 )
 def test_place_and_hint(ask: Asker, sql: str, place: str, message: str, hint: str | None) -> None:
