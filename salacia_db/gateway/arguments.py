@@ -1,9 +1,15 @@
 """What the services ask of their arguments before the database is asked."""
 
 from datetime import datetime
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
+from msgspec import Meta
+
 from salacia_db.gateway.errors import invalid
+
+Aware: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A time with its time zone."""
 
 PAGE_LIMIT = 100
 """The most rows of a page."""

@@ -1,6 +1,5 @@
 """Providers: setting them up, changing them, and which of them is the default one."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from salacia import AiInteraction, AiProvider, AuthType, Queries
-from salacia_db.gateway.arguments import at_least, identifier, page_limit
+from salacia_db.gateway.arguments import Aware, at_least, identifier, moment, page_limit
 from salacia_db.gateway.errors import Conflict, Missing, invalid
 from salacia_db.gateway.messages import NEWEST
 from salacia_db.gateway.units import apart, atomic
@@ -48,7 +47,7 @@ class NewProvider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     is_default: bool = False
     oauth_access_token: Secret[str] | None = None
     oauth_refresh_token: Secret[str] | None = None
-    oauth_token_expires_at: datetime | None = None
+    oauth_token_expires_at: Aware | None = None
     oauth_scope: Scope | None = None
     oauth_client_id: ClientId | None = None
 
@@ -66,7 +65,7 @@ class ProviderPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_active: bool | UnsetType = UNSET
     oauth_access_token: Secret[str] | UnsetType | None = UNSET
     oauth_refresh_token: Secret[str] | UnsetType | None = UNSET
-    oauth_token_expires_at: datetime | UnsetType | None = UNSET
+    oauth_token_expires_at: Aware | UnsetType | None = UNSET
     oauth_scope: Scope | UnsetType | None = UNSET
     oauth_client_id: ClientId | UnsetType | None = UNSET
 
@@ -123,7 +122,7 @@ async def get(queries: Queries, id: UUID | str) -> AiProvider:
 async def create(queries: Queries, new: NewProvider) -> AiProvider:
     """Sets up a provider; where it is to be the default one, it becomes so in the same step.
 
-    Raises `InvalidArgument` where the name is empty or too long, the type unknown, or the API key
+    Raises `InvalidArgument` where the name is blank or too long, the type unknown, or the API key
     missing that `api_key` needs unless the type is `ollama`; `UniqueViolation` where the name is
     taken; `CheckViolation` where `models` or `settings` aren't what they have to be.
     """
@@ -216,11 +215,13 @@ def _there(provider: AiProvider | None) -> AiProvider:
 def _check(given: dict[str, Any]) -> None:
     """What the database would refuse less clearly, or take for left out. Values are not shown."""
     name, type_ = given["name"], given["type"]
-    if name is not UNSET and not (isinstance(name, str) and 1 <= len(name) <= 100):
-        raise invalid("name", "a text of 1 to 100 characters")
+    if name is not UNSET and not (isinstance(name, str) and name.strip() and len(name) <= 100):
+        raise invalid("name", "a text of 1 to 100 characters, not all of them blank")
     if type_ is not UNSET and type_ not in get_args(ProviderType):
         raise invalid("type", "one of " + ", ".join(map(repr, get_args(ProviderType))))
     if given["auth_type"] is not UNSET and given["auth_type"] not in list(AuthType):
         raise invalid("auth_type", "one of " + ", ".join(repr(str(each)) for each in AuthType))
+    if given["oauth_token_expires_at"] is not UNSET:
+        moment(given["oauth_token_expires_at"], "oauth_token_expires_at")
     if given["is_active"] is None:
         raise invalid("is_active", "given or left out: it can't be null")

@@ -22,6 +22,12 @@ def camel_class(kind: type[Struct]) -> type[Struct]:
     )
 
 
+def camel_name(field: str) -> str:
+    """A field's name as JSON has it."""
+    first, *others = field.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 def camel(row: Struct) -> Any:
     """The row as JSON is to have it, and the structs in its fields and lists."""
     return _maker(type(row))(row)

@@ -46,6 +46,10 @@ _UNAVAILABLE = "the database can't be reached now; try again"
 _UNKNOWN = "nobody knows yet whether this was carried out; look before you repeat it"
 _FAILED = "something went wrong here; it has been recorded"
 
+_UNSTORABLE = Answer(400, "a text has a character that can't be stored, such as NUL")
+# What PostgreSQL says of them, in a text and in JSON.
+_UNSTORABLE_STATES = ("22021", "22P05")
+
 # The first that fits tells.
 _ANSWERS: tuple[tuple[type[SalaciaError], Answer], ...] = (
     # No status that a proxy would repeat the request for.
@@ -80,6 +84,8 @@ def answer_to(error: SalaciaError, constraints: Mapping[str, str] | None = None)
         return Answer(503, "this is not possible now; try again", retry_after=1)
     if isinstance(error, InvalidArgument) and not isinstance(error, InvalidCursor):
         return Answer(400, f"{error.parameter} is not valid")
+    if isinstance(error, DatabaseError) and error.sqlstate in _UNSTORABLE_STATES:
+        return _UNSTORABLE
     found = next((told for kind, told in _ANSWERS if isinstance(error, kind)), Answer(500, _FAILED))
     constraint = error.constraint if isinstance(error, DatabaseError) else None
     meaning = (constraints or {}).get(constraint or "")

@@ -310,7 +310,7 @@ async def test_providers_are_made_changed_made_default_and_deleted(
     await page.click("#new-provider")
     await page.fill("#provider-form [name=name]", "First")
     await page.click("#provider-save")
-    await page.shows("#provider-error", "api_key")
+    await page.shows("#provider-error", "apiKey")
     assert await page.run("document.activeElement.name") == "apiKey"
     await page.fill("#provider-form [name=apiKey]", "sk-sesame")
     await page.fill("#provider-form [name=settings]", "[1")
@@ -490,6 +490,31 @@ async def test_what_comes_from_outside_is_shown_as_text(
     images = await page.run("[...document.images].map(image => image.src)")
     assert images == [f"{address}/page/icon.svg"]
     assert await page.run("document.title") != "taken"
+
+
+async def test_on_every_screen_there_is_room_for_what_is_read(
+    page: Page, address: str, db: salacia.Database
+) -> None:
+    models = [f"model-{n}-of-a-long-list" for n in range(40)]
+    await db.ai_providers.create(name="Provider", type="ollama", models=models)
+    await db.ai_interactions.create(
+        model="gpt-4o", request={"prompt": "a prompt"}, total_tokens=1_048_576, response={}
+    )
+    await page.open(f"{address}/?view=providers")
+    await page.shows("#provider-rows", models[0])
+    for width in (360, 720, 900, 1000, 1280):
+        await page.resize(width, 900)
+        for kind in ("name", "address", "models"):
+            assert await page.run(f"document.querySelector('td.{kind}').offsetWidth") > 85, width
+        assert await page.run("document.querySelector('#provider-rows tr').offsetHeight") < 300
+    await page.open(address)
+    await page.shows("#rows", "a prompt")
+    assert await page.texts("#rows .outcome") == ["No status"]
+    for width in (360, 720, 900, 1000, 1280):
+        await page.resize(width, 900)
+        assert await page.run("document.querySelector('td.said').offsetWidth") > 200, width
+        cut = "(cell => cell.scrollWidth > cell.clientWidth)(document.querySelector('td.tokens'))"
+        assert not await page.run(cut), width
 
 
 async def test_where_a_token_is_wanted_the_page_asks_for_it_once(

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from serving import served
 
@@ -21,6 +22,7 @@ from salacia_db.gateway.http.bodies import ProviderQuery, SummaryQuery
 from salacia_db.gateway.http.endpoints import ENDPOINTS
 from salacia_db.gateway.http.openapi import document
 from salacia_db.gateway.http.streams import EventStream
+from salacia_db.postgres.scratch import ScratchDatabases
 
 TOKEN = "a token that nobody guesses"
 SECRETS = {"apiKey": "sk-sesame", "oauthAccessToken": "at-sesame", "oauthRefreshToken": "rt-sesame"}
@@ -132,12 +134,72 @@ async def test_what_is_wrong_is_told_with_a_status(client: httpx.AsyncClient) ->
         ("GET", "/nowhere", {}, 404),
         ("PUT", "/api/messages", {}, 405),
         ("GET", "/api/messages", {"headers": {"host": "evil.example"}}, 403),
+        ("GET", "/api/messages", {"headers": {"origin": "https://evil.example"}}, 403),
+        ("POST", f"/api/providers/{somebody}/default", {"headers": {"origin": "null"}}, 403),
     ]
     for method, path, options, status in cases:
         answer = await client.request(method, path, **options)
         assert (answer.status_code, list(answer.json())) == (status, ["error"]), (path, answer.text)
         assert "Traceback" not in answer.text
         assert "select" not in answer.text
+    for own in ("http://localhost:8000", "http://[::1]:8000"):
+        answer = await client.get("/api/messages", headers={"origin": own})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("GET", "messages?minTokens=-1", None, "expected `int` >= 0 - at `$.minTokens`"),
+        ("GET", "messages?search=%00", None, "a text has a character that can't be stored"),
+        ("GET", "nowhere", None, "not found"),
+        ("PUT", "messages", None, "method not allowed"),
+        ("POST", "providers", {"name": "P", "type": "openai"}, "`apiKey` has to be given"),
+        ("POST", "providers", {"name": " ", "type": "ollama"}, "`name` has to be a text of 1 to"),
+        (
+            "POST",
+            "providers",
+            {"name": "P", "type": "ollama", "oauthTokenExpiresAt": "2030-01-01T00:00:00"},
+            "expected `datetime` with a timezone component - at `$.oauthTokenExpiresAt`",
+        ),
+        (
+            "POST",
+            "providers",
+            {"name": "P", "type": "ollama", "settings": {"x": "\0"}},
+            "a text has a character that can't be stored",
+        ),
+        ("POST", "messages", {"model": "m", "request": None}, "got `null` - at `$.request`"),
+        (
+            "POST",
+            "messages",
+            b'{"request":' + b"[" * 20_000,
+            "the body is no JSON, or nested too deeply",
+        ),
+    ],
+)
+async def test_an_error_names_what_is_wrong_as_the_api_does(
+    client: httpx.AsyncClient, method: str, path: str, body: Any, told: str
+) -> None:
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    headers = {"content-type": "application/json"}
+    answer = await client.request(method, f"/api/{path}", content=content, headers=headers)
+    assert told in answer.json()["error"]
+
+
+async def test_a_message_holds_any_json_but_null(client: httpx.AsyncClient) -> None:
+    for request in ("text", 1, 1.5, 10**40, True, [None], {"x": None}):
+        made = await client.post("/api/messages", json={"model": "m", "request": request})
+        assert made.status_code == 201, made.text
+        found = await client.get(f"/api/messages/{made.json()['id']}")
+        assert found.json()["request"] == request
+
+
+async def test_only_the_head_of_a_stream_is_told_where_no_more_is_asked_for(
+    client: httpx.AsyncClient,
+) -> None:
+    for name in ("messages", "statistics"):
+        answer = await client.head(f"/api/events/{name}")
+        assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 async def next_event(lines: AsyncIterator[str]) -> dict[str, str]:
@@ -282,6 +344,31 @@ def test_what_cannot_be_served_is_refused(
     monkeypatch.setenv("SALACIA_TOKEN", token)
     assert main(["serve", "--database-url", "postgresql://nowhere/x", *arguments]) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("database", "told"),
+    [
+        (
+            "postgresql://somebody:sesame@127.0.0.1:1/x",
+            "can't connect to postgresql://127.0.0.1:1/x",
+        ),
+        ("", "the database lacks tables of the gateway: run `salacia migrate up`"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_without_a_stack_trace(
+    databases: ScratchDatabases, database: str, told: str
+) -> None:
+    program = "import sys; from salacia_db.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "serve", "--port", "0", "--database-url"]
+    with nullcontext(database) if database else databases.database() as url:
+        ended = subprocess.run(
+            [*command, url], capture_output=True, text=True, check=False, timeout=120
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(f"error: {told}")
+    assert "Traceback" not in ended.stderr
+    assert "sesame" not in ended.stderr
 
 
 @pytest.mark.parametrize("missing", ["salacia", "uvicorn"])

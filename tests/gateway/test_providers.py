@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -69,6 +70,7 @@ def test_new_providers_and_patches_have_the_fields_of_the_table() -> None:
     ("values", "parameter"),
     [
         ({"name": ""}, "name"),
+        ({"name": " \t"}, "name"),
         ({"name": "n" * 101}, "name"),
         ({"name": None}, "name"),
         ({"type": "gemini"}, "type"),
@@ -80,6 +82,7 @@ def test_new_providers_and_patches_have_the_fields_of_the_table() -> None:
         ({"api_key": Secret("")}, "api_key"),
         ({"api_key": Secret("  ")}, "api_key"),
         ({"base_url": 7}, "base_url"),
+        ({"oauth_token_expires_at": datetime(2030, 1, 1)}, "oauth_token_expires_at"),
     ],
 )
 async def test_what_no_provider_can_be_is_told_by_its_name(

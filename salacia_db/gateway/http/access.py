@@ -23,7 +23,7 @@ class TokenRequired:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] not in self.free:
             scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-            right = compare_digest(given.strip().encode(), self.token)
+            right = compare_digest(given.strip().encode("latin-1"), self.token)
             if scheme.lower() != "bearer" or not right:
                 refused = failure(401, "a token is needed: Authorization: Bearer …")
                 refused.headers["www-authenticate"] = "Bearer"
@@ -33,20 +33,28 @@ class TokenRequired:
 
 
 class LocalOnly:
-    """ASGI middleware: a page that makes its name lead to this machine is turned away."""
+    """ASGI middleware: pages of other sites are turned away.
+
+    So are those that make their name lead to this machine.
+    """
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and _host(Headers(scope=scope)) not in _LOCAL:
+        if scope["type"] == "http" and not _is_local(Headers(scope=scope)):
             refused: Response = failure(403, "ask for localhost, or serve with a token")
             await refused(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
 
-def _host(headers: Headers) -> str:
-    host = headers.get("host", "").lower()
+def _is_local(headers: Headers) -> bool:
+    _, _, origin = headers.get("origin", "").rpartition("://")
+    return _name(headers.get("host", "")) in _LOCAL and (not origin or _name(origin) in _LOCAL)
+
+
+def _name(host: str) -> str:
+    host = host.lower()
     return host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host

@@ -7,12 +7,13 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from salacia import AiProvider, AuthType
+from salacia_db.gateway.arguments import Aware
 from salacia_db.gateway.messages import MessageFilter, MessageSort
 from salacia_db.gateway.providers import ProviderFilter, ProviderType
 
 Limit: TypeAlias = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Aware: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool
 Text: TypeAlias = Annotated[str, Meta(max_length=1000)]
 Cursor: TypeAlias = Annotated[str, Meta(max_length=4000, description="A cursor of this list.")]
 
@@ -72,7 +73,7 @@ class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """An exchange with a provider that is to be recorded."""
 
     model: Annotated[str, Meta(min_length=1, max_length=100)]
-    request: Any
+    request: Json
     response: Any | None = None
     provider_id: UUID | None = None
     error: str | None = None

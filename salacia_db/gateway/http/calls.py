@@ -133,7 +133,7 @@ async def _body(request: Request, kind: Any, most: int) -> Any:
     except msgspec.ValidationError as error:
         raise HTTPException(400, reason(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise HTTPException(400, "the body is no JSON") from None
+        raise HTTPException(400, "the body is no JSON, or nested too deeply") from None
 
 
 def _check_headers(headers: Headers, most: int) -> None:
@@ -148,4 +148,5 @@ def _check_headers(headers: Headers, most: int) -> None:
 
 def reason(error: msgspec.ValidationError) -> str:
     """What is wrong and where, without the value."""
-    return re.sub(r"Invalid enum value .*?(?= - at |$)", "Invalid value", str(error), flags=re.S)
+    told = re.sub(r"Invalid enum value .*?(?= - at |$)", "Invalid value", str(error), flags=re.S)
+    return told[0].lower() + told[1:]

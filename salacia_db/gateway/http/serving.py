@@ -1,16 +1,17 @@
 """Serving the gateway: on loopback for anybody here, elsewhere for whoever has the token."""
 
-import asyncio
 import ipaddress
 import socket
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import uvicorn
+from starlette.applications import Starlette
 
 from salacia import Database
 from salacia_db.gateway.http.application import create_app
 from salacia_db.gateway.upkeep import Retention
-from salacia_db.runtime import ConfigurationError
+from salacia_db.runtime import ConfigurationError, InvalidStatement
 
 _SHORTEST = 16
 
@@ -29,7 +30,8 @@ def serve(
     """Answers requests until it is interrupted, records them, and keeps the house meanwhile.
 
     Raises `ConfigurationError` for an address that isn't loopback without a token, or with one
-    that can be guessed; `OSError` where the address can't be had.
+    that can be guessed, an address that can't be had, and a database without the gateway's tables;
+    `ConnectionFailed` where the database can't be reached.
     """
     if token is None and not _is_loopback(host):
         raise ConfigurationError(
@@ -54,29 +56,36 @@ def serve(
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=2,
+        lifespan="off",  # the server has it, and raises what it raises
     )
-    server = _Server(config, app.state.closing)
-    server.run(sockets=[_socket(host, port)])
-    if not server.started:
-        raise ConfigurationError("the gateway could not start; the log says why")
+    try:
+        _Server(config, app).run(sockets=[_socket(host, port)])
+    except InvalidStatement as error:
+        raise ConfigurationError(
+            f"the database lacks tables of the gateway: run `salacia migrate up` ({error})"
+        ) from error
 
 
 class _Server(uvicorn.Server):
     """Says where it is once it answers, and ends its streams, which don't end by themselves."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
-        self._closing = closing
+        self._app = app
+        self._lifespan = AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._lifespan.enter_async_context(self._app.router.lifespan_context(self._app))
         await super().startup(sockets)
         if self.started and sockets:
             port = sockets[0].getsockname()[1]
             print(f"serving on http://{self.config.host}:{port}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._closing.set()
+        self._app.state.closing.set()
         await super().shutdown(sockets)
+        if not self.force_exit:
+            await self._lifespan.aclose()
 
 
 def _is_loopback(host: str) -> bool:

@@ -43,6 +43,10 @@ class EventStream(Response):
         """Answer one request."""
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
+        if scope.get("method") == "HEAD":
+            await self._frames.aclose()
+            await send(_END)
+            return
         telling = asyncio.create_task(self._tell(send))
         living = asyncio.create_task(self._live(receive, send))
         closing = asyncio.create_task(self._closing.wait())

@@ -5,7 +5,7 @@ import { answered, asked } from "./conversation.js";
 import { announce, byId, make } from "./dom.js";
 import { count, duration, exactly } from "./format.js";
 import { parse, pretty } from "./json.js";
-import { outcome } from "./row.js";
+import { directions, outcome } from "./row.js";
 
 export class Detail {
   #dialog = byId("detail");
@@ -55,14 +55,14 @@ export class Detail {
 
 function contentOf(message) {
   const [word, kind] = outcome(message);
-  const tokens = `${count(message.promptTokens)} in, ${count(message.completionTokens)} out`;
+  const tokens = directions(message);
   const provider = message.providerName ?? (message.providerId ? "deleted" : "–");
   const facts = [
     ["Outcome", make("span", { class: `badge ${kind}` }, word)],
     ["Status", message.statusCode ?? "–"],
     ["Time", exactly(message.createdAt)],
     ["Response time", duration(message.responseTimeMs)],
-    ["Tokens", `${count(message.totalTokens)} (${tokens})`],
+    ["Tokens", tokens ? `${count(message.totalTokens)} (${tokens})` : count(message.totalTokens)],
     ["Provider", message.providerType ? `${provider} (${message.providerType})` : provider],
     ["Id", make("code", {}, message.id)],
   ];

@@ -35,7 +35,9 @@ export function duration(milliseconds) {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < 60_000) return `${hundredth.format(milliseconds / 1000)} s`;
   const seconds = Math.round(milliseconds / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${whole.format(Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }
 
 /** The time of today, or the day and the time. @param {string} moment */

@@ -134,11 +134,10 @@ function read(field, value) {
   return field.type === "checkbox" ? value : (KINDS[field.name] ?? PLAIN).read(value);
 }
 
-/** The fields that an answer may be about: "`api_key` has to be …", "… - at `$.models[0]`". */
+/** The fields that an answer may be about: "`apiKey` has to be …", "… - at `$.models[0]`". */
 function namesOf(error) {
   if (error.status === 409) return ["name"];
-  const found = [...error.message.matchAll(/`(?:\$\.)?(\w+)/g)];
-  return found.map(([, name]) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()));
+  return [...error.message.matchAll(/`(?:\$\.)?(\w+)/g)].map(([, name]) => name);
 }
 
 function lines(text) {

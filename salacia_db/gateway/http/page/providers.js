@@ -46,6 +46,7 @@ export class Providers {
 
   #row(provider) {
     const { name, isDefault, isActive } = provider;
+    const models = provider.models?.join(", ") || "–";
     const marks = [
       isDefault ? make("span", { class: "badge good" }, "Default") : null,
       isActive ? null : make("span", { class: "badge open" }, "Off"),
@@ -55,7 +56,7 @@ export class Providers {
       ["type", provider.type],
       ["address", provider.baseUrl ?? "–"],
       ["opened-by", openedBy(provider)],
-      ["models", provider.models?.join(", ") || "–"],
+      ["models", make("span", { title: models }, models)],
       ["updated", make("time", { title: exactly(provider.updatedAt) }, when(provider.updatedAt))],
       ["actions", ...this.#actions(provider)],
     ];

@@ -8,10 +8,17 @@ import { count, duration, exactly, when } from "./format.js";
  * @param {Record<string, any>} message
  * @returns {[string, "good" | "bad" | "open"]}
  */
-export function outcome({ isSuccess, error, statusCode }) {
+export function outcome({ isSuccess, error, statusCode, ...message }) {
   if (isSuccess) return ["OK", "good"];
-  if (error === null && statusCode === null) return ["Pending", "open"];
+  const answer = message.responsePreview ?? message.response ?? null; // of the list, or in full
+  if (error === null && statusCode === null) return [answer ? "No status" : "Pending", "open"];
   return [statusCode === null || statusCode === 200 ? "Failed" : `Failed ${statusCode}`, "bad"];
+}
+
+/** The tokens of both directions, where they are known. @param {Record<string, any>} message */
+export function directions({ promptTokens, completionTokens }) {
+  if (promptTokens === null && completionTokens === null) return "";
+  return `${count(promptTokens)} in, ${count(completionTokens)} out`;
 }
 
 /** A row of the table; `show` fills it again when its message has changed. */
@@ -48,8 +55,10 @@ export class Row {
     cells.provider.textContent = message.providerName ?? "–";
     cells.outcome.replaceChildren(make("span", { class: `badge ${kind}` }, word));
     cells.tokens.textContent = count(message.totalTokens);
-    cells.tokens.title = `${count(message.promptTokens)} in, ${count(message.completionTokens)} out`;
+    cells.tokens.title = directions(message);
+    cells.tokens.classList.toggle("none", message.totalTokens === null);
     cells.took.textContent = duration(message.responseTimeMs);
+    cells.took.classList.toggle("none", message.responseTimeMs === null);
     // A link without a text could neither be seen nor chosen.
     this.#link.textContent = message.requestPreview.trim() || "(empty)";
     this.#answer.textContent = message.error ?? message.responsePreview ?? "";
