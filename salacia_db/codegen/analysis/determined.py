@@ -14,7 +14,8 @@ from salacia_db.codegen.facts import Table
 RELATION, SUBQUERY, _, FUNCTION, _, VALUES, CTE, _, RESULT = range(9)  # RTEKind
 INNER, LEFT, FULL, RIGHT = range(4)  # JoinType
 _ONE_EACH = "nothing in FROM has more than one row"
-_COMPUTED_ONCE = (4, 6)  # EXPR_SUBLINK and ARRAY_SUBLINK, if they read none of our columns
+_ROW_COMPARED, _SCALAR, _ARRAY = 3, 4, 6  # SubLinkType
+_COMPUTED_ONCE = (_SCALAR, _ARRAY)  # if they read none of our columns
 _UNSTEADY = ("NEXTVALUEEXPR", "SETTODEFAULT", "WINDOWFUNC")
 
 Column: TypeAlias = tuple[int, int]
@@ -163,6 +164,9 @@ class Determined:
 
     def _equalities_of(self, condition: Node) -> Iterator[tuple[Column, Node]]:
         arguments = condition.nodes("args")
+        if condition.tag == "SUBLINK":
+            yield from self._equalities_of_row(condition)
+            return
         if condition.tag == "OPEXPR" and len(arguments) == 2 and self._is_equality(condition):
             for side, value in (arguments, arguments[::-1]):
                 column = self._column(side)
@@ -174,6 +178,17 @@ class Determined:
         column = self._column(flag)
         if column is not None:
             yield column, Node("CONST", {})
+
+    def _equalities_of_row(self, condition: Node) -> Iterator[tuple[Column, Node]]:
+        """`(a, b) = (select …)`: each column equals one value, since the query has one row."""
+        test = condition.node("testexpr")
+        rows = condition.number("subLinkType") == _ROW_COMPARED
+        if not rows or test is None or test.get("boolop") != "and":
+            return
+        value = Node("SUBLINK", {"subLinkType": _SCALAR, "subselect": condition.get("subselect")})
+        for part in test.nodes("args"):
+            for column, _ in self._equalities_of(part):
+                yield column, value
 
     def _is_equality(self, condition: Node) -> bool:
         # A collation that a person made may ignore case, and then several values pass.

@@ -9,6 +9,8 @@ from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.facts import ColumnRef, Table, TableColumn
 
 _RELATION, _CTE = 0, 6  # RTEKind
+_GIVEN, _OF_SEVERAL = 0, 3  # ParamKind: PARAM_EXTERN, PARAM_MULTIEXPR
+_MULTIEXPR = 5  # SubLinkType
 _UPDATE, _INSERT, _MERGE = 2, 3, 5  # CmdType
 _BOOLEAN = 16
 _CASTS = (1, 2)  # CoercionForm: explicit and implicit
@@ -19,7 +21,8 @@ _CONVERSIONS = (*_SAME_VALUE, "COERCEVIAIO", "ARRAYCOERCEEXPR")
 class Place(Struct, frozen=True):
     """Where a value goes: a column it is stored to or compared with, or a clause with a name.
 
-    `asks` is True where NULL has a meaning of its own: `:x is null`, `coalesce(:x, …)`.
+    `asks` is True where NULL has a meaning of its own: `:x is null`, `coalesce(:x, …)`. `part`: it
+    is stored as a field of a composite value or an element of an array, which may be NULL.
     """
 
     table: Table | None = None
@@ -27,6 +30,7 @@ class Place(Struct, frozen=True):
     clause: str | None = None
     stored: bool = False
     asks: bool = False
+    part: bool = False
 
 
 class Use(Struct, frozen=True):
@@ -36,7 +40,7 @@ class Use(Struct, frozen=True):
     place: Place
 
 
-_NOWHERE = Place()
+_NOWHERE, _PART = Place(), Place(part=True)
 
 
 def parameter_uses(query: Node, catalog: Catalog) -> list[Use]:
@@ -101,11 +105,21 @@ class _Walker:
     ) -> None:
         table = self._target(query)
         columns = {} if table is None else {column.number: column for column in table.columns}
+        several: dict[int, dict[int, Place]] = {}  # `(a, b) = (select …)`, by number of the SELECT
         for entry in entries:
-            column = columns.get(entry.number("resno"))
+            column, value = columns.get(entry.number("resno")), entry.node("expr")
             place = _NOWHERE if column is None else Place(table, column, stored=True)
-            self._visit(entry.get("expr"), scopes, place)
-            self._through(entry.node("expr"), place, stored)
+            source = _stripped(value, _CONVERSIONS)
+            if source is not None and source.number("paramkind") == _OF_SEVERAL:
+                number, position = divmod(source.number("paramid"), 1 << 16)
+                several.setdefault(number, {})[position] = place
+            elif value is not None and value.number("subLinkType") == _MULTIEXPR:
+                selected = value.node("subselect")
+                if selected is not None:
+                    self.query(selected, scopes, several.get(value.number("subLinkId")))
+            else:
+                self._visit(value, scopes, place)
+                self._through(value, place, stored)
 
     def _target(self, query: Node) -> Table | None:
         number = query.number("resultRelation")
@@ -148,7 +162,7 @@ class _Walker:
         if value.tag == "QUERY":
             self.query(value, scopes)
         elif value.tag == "PARAM":
-            if value.number("paramkind") == 0:
+            if value.number("paramkind") == _GIVEN:
                 location = value.number("location")
                 # Without places each is a use of its own.
                 use = value.number("paramid"), location if location >= 0 else -1 - len(self.uses)
@@ -171,6 +185,11 @@ class _Walker:
             ]
         if tag == "ARRAYEXPR":
             return [(element, place) for element in node.nodes("elements")]
+        if tag == "FIELDSTORE":
+            return [(node.get("arg"), _NOWHERE), *((v, _PART) for v in node.nodes("newvals"))]
+        if tag == "SUBSCRIPTINGREF" and not node.get("reflowerindexpr"):
+            names = ("refupperindexpr", "refexpr")
+            return [(node.get("refassgnexpr"), _PART), *((node.get(n), _NOWHERE) for n in names)]
         if tag == "CASEEXPR":
             return [
                 (node.get("arg"), _NOWHERE),

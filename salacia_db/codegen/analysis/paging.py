@@ -1,6 +1,6 @@
 """Pages: whether an order is total, which of its keys can be NULL, whether an index serves it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -71,8 +71,10 @@ def paging(
             keyset = _keyset(statement, text, keys, given)
             _check_total(keyset, terms, server, catalog)
             _check_texts(keyset, statement, server)
-        weakest = min(shapes, key=len)
-        warnings += _unserved(_keyset(statement, text, keys, weakest), terms, server, catalog)
+        weakest = _keyset(statement, text, keys, min(shapes, key=len))
+        # An index is read backwards, too.
+        if not any(_order(weakest.backwards().keys) == _order(other) for _, other in orders):
+            warnings += _unserved(weakest, terms, server, catalog)
         orders.append((label, keys))
     limit = _LIMIT if statement.page_limit is None else statement.page_limit
     return Paging(text.head, text.select, text.source, text.filter, tuple(orders), limit), warnings
@@ -222,15 +224,18 @@ def _unserved(
         return []  # no leave to plan this (a table of somebody else's): nothing to say
     if not sorts:
         return []
-    order = ", ".join(map(_written, keyset.keys))
     return [
         Problem(
-            f"no index gives the order {order}: each page sorts all rows",
+            f"no index gives the order {_order(keyset.keys)}: each page sorts all rows",
             terms[0].at,
             _index(keyset, _parse(keyset.page(), server, terms[0].at), catalog),
             severity="warning",
         )
     ]
+
+
+def _order(keys: Iterable[Key]) -> str:
+    return ", ".join(map(_written, keys))
 
 
 def _index(keyset: Keyset, parsed: Parsed, catalog: Catalog) -> str:

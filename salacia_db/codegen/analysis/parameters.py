@@ -22,7 +22,7 @@ def parameters(
 
     A parameter takes None if the file says so, if one of its uses gives NULL a meaning (`:x is
     null`, `coalesce(:x, …)`, `is distinct from :x`), or if every use stores it in a nullable
-    column.
+    column, a field of a composite value or an element of an array.
     """
     places: dict[int, list[Place]] = {}
     for found_use in parameter_uses(query, catalog) if query is not None else []:
@@ -65,18 +65,27 @@ def _name(number: int, places: list[Place], taken: set[str | None]) -> str:
 
 
 def _nullable(kind: PgType, places: list[Place]) -> bool:
-    domain: PgType | None = kind
-    while domain is not None and domain.kind == "domain":
-        if domain.not_null:
-            return False
-        domain = domain.element
+    if _never_null(kind):
+        return False
     if any(place.asks for place in places):
         return True
     return bool(places) and all(_takes_null(place) for place in places)
 
 
 def _takes_null(place: Place) -> bool:
-    return place.stored and place.column is not None and not place.column.not_null
+    if place.part:
+        return True
+    column = place.column
+    return place.stored and column is not None and not (column.not_null or _never_null(column.type))
+
+
+def _never_null(kind: PgType) -> bool:
+    domain: PgType | None = kind
+    while domain is not None and domain.kind == "domain":
+        if domain.not_null:
+            return True
+        domain = domain.element
+    return False
 
 
 def _origin(places: list[Place]) -> ColumnRef | None:

@@ -104,6 +104,12 @@ def test_an_order_without_an_index_is_a_warning(shop, sql, order):
     assert problem.message == f"no index gives the order {order}: each page sorts all rows"
 
 
+def test_one_index_gives_an_order_and_its_reverse(shop):
+    sql = "select * from part order by\n  size desc, id -- sort: large / small"
+    _, (problem,) = outcome(shop, sql)
+    assert "`size desc`, `id`" in problem.message
+
+
 @pytest.mark.parametrize(
     ("sql", "hint"),
     [

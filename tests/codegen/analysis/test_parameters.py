@@ -55,6 +55,18 @@ from salacia_db.codegen.facts import ColumnRef, TableRef
         ("update loose set b = $1 where a = $2", [("b", "text", True), ("a", "integer", False)]),
         ("update loose set b = lower($1)", [("arg1", "text", False)]),
         (
+            "update loose set (a, b) = (select $1::int, $2)",
+            [("a", "integer", True), ("b", "text", True)],
+        ),
+        (
+            "update tags set (id, note) = (select $1::int, $2), names = '{}'",
+            [("id", "integer", False), ("note", "text", False)],
+        ),
+        ("update loose set a = (select $1::int)", [("arg1", "integer", False)]),
+        ("update loose set b = $1 = any(select b from loose)", [("arg1", "text", False)]),
+        ("update tags set names[$1] = $2", [("arg1", "integer", False), ("arg2", "text", True)]),
+        ("update tags set names[1:2] = $1", [("arg1", "text[]", False)]),
+        (
             "update loose set b = case when a > $1 then $2 else b end",
             [("a", "integer", False), ("b", "text", True)],
         ),
