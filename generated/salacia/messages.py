@@ -163,7 +163,7 @@ _FORWARD = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
+    json=Raw,
 )
 
 
@@ -288,22 +288,4 @@ class MessagesQueries(Group):
         Source: sql/messages.sql (forward)
         """
         row = await self._session.fetchrow(_FORWARD, id)
-        if row is None:
-            return None
-        return ForwardedMessage(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            row[7],
-            row[8],
-            row[9],
-            row[10],
-            row[11],
-            row[12],
-            Raw(row[13]),
-            None if row[14] is None else Raw(row[14]),
-        )
+        return None if row is None else ForwardedMessage(*row)

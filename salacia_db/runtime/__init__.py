@@ -76,7 +76,7 @@ from salacia_db.runtime.units.unit_of_work import UnitOfWork
 from salacia_db.runtime.values.arrays import read_array, write_array
 from salacia_db.runtime.values.enums import enum_members
 from salacia_db.runtime.values.interval import Interval
-from salacia_db.runtime.values.json import decode_at, decode_json, json_decoder
+from salacia_db.runtime.values.json_decoding import decode_at, decode_json, json_decoder
 from salacia_db.runtime.values.secret import Secret, reveal
 from salacia_db.runtime.values.uuid7 import uuid7
 from salacia_db.runtime.watching.stats import StatementStats, Stats

@@ -149,7 +149,7 @@ class Dynamic:
         read_only: bool = False,
         clean: bool = False,
         before_begin: bool = False,
-        json: bool = False,
+        json: Any = Any,
         suffix: str | None = None,
         created: bool = False,
         writes: tuple[Write, ...] = (),

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from salacia_db.runtime.errors import NotFound
+from salacia_db.runtime.values.json import json_reader
 
 # A row of the wire: values by position.
 Row: TypeAlias = tuple[Any, ...]
@@ -73,7 +74,8 @@ class Statement:
 
     `read_only` and `clean` are proofs: nothing is written, the session is left as it was found.
     So is `before_begin`: in READ COMMITTED it gives the same before a transaction as within.
-    `json`: JSON in its rows is wanted as the bytes of its text, since its caller decodes it.
+    `json`: the type that all JSON in its rows is decoded into; `bytes` leaves it as its text, for
+    a caller that knows the type of each value. `decode` does it.
     `tracked` is the same statement with trailing columns: with `created` a boolean that tells
     whether the row was created, and always the transaction's number last. `timeout` in seconds
     overrides the database's; `none` is raised where a row must be there and isn't. `first`: of
@@ -87,6 +89,7 @@ class Statement:
         "before_begin",
         "clean",
         "created",
+        "decode",
         "extra",
         "first",
         "how",
@@ -112,7 +115,7 @@ class Statement:
         read_only: bool = False,
         clean: bool = False,
         before_begin: bool = False,
-        json: bool = False,
+        json: Any = Any,
         tracked: str | None = None,
         created: bool = False,
         writes: tuple[Write, ...] = (),
@@ -131,6 +134,7 @@ class Statement:
         self.clean = clean
         self.before_begin = before_begin
         self.json = json
+        self.decode = json_reader(json)
         self.created = created
         self.writes = writes
         self.timeout = timeout

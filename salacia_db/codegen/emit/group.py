@@ -10,7 +10,7 @@ from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.method import method_lines
 from salacia_db.codegen.emit.plan import Method
 from salacia_db.codegen.emit.shapes import Shape, struct_lines
-from salacia_db.codegen.emit.types import optional
+from salacia_db.codegen.emit.types import ANY, BYTES, optional
 from salacia_db.codegen.emit.writer import (
     Call,
     Code,
@@ -146,8 +146,8 @@ def _options(
         items.append("clean=True")
     if query.before_begin and statement.kind in _FETCHED:
         items.append("before_begin=True")
-    if method.encoded:
-        items.append("json=True")
+    if method.json not in ("", ANY):
+        items.append(f"json={imports.spell(method.json)}")
     if query.tracked is not None:
         if query.dynamic is None:
             items.append(Named("tracked", text_lines(head + query.tracked.sql.strip("\n"))))
@@ -181,8 +181,8 @@ def _shared(method: Method, batch: Batch, imports: Imports, head: str) -> Code:
         items.append("read_only=True")
     if query.clean:
         items.append("clean=True")
-    if method.encoded:
-        items.append("json=True")
+    if method.json not in ("", ANY):
+        items.append(f"json={imports.spell(method.json)}")
     if batch.tracked is not None:
         items.append(Named("tracked", text_lines(head + batch.tracked.strip("\n"))))
     if timeout is not None:
@@ -212,7 +212,7 @@ def _writes(method: Method, tables: Mapping[TableRef, Shape], imports: Imports) 
         arguments: list[Code] = [literal(effect.operation), imports.spell(shape.class_.text)]
         if effect.returned:
             arguments.append("returned=True")
-            if method.encoded and shape.decoded is not shape:
+            if method.json == BYTES and shape.decoded is not shape:
                 made = imports.spell(shape.made_of("row", encoded=True))
                 arguments.append(f"build=lambda *row: {made}")
             elif shape.decoded.converts:

@@ -124,8 +124,8 @@ def _enum(override: str, plain: PyType | None, labels: tuple[str, ...]) -> PyTyp
 
 def _of_json(override: str) -> PyType:
     if override in (ANY, reference("builtins", "object")):
-        return json_type(override, f"{DECODE}({{}})")
+        return json_type(override, DECODE)
     if override.removesuffix(" | None") == RAW:
         # JSON's null is raw, too; whether there is NULL is known from the column.
-        return json_type(RAW, f"{RAW}({{}})")
-    return json_type(override, f"{decoder(override)}({{}})")
+        return json_type(RAW, RAW)
+    return json_type(override, decoder(override))

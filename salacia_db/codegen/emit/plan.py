@@ -12,7 +12,7 @@ from salacia_db.codegen.emit.places import column_span, field_span
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
 from salacia_db.codegen.emit.sharing import SharedRows
-from salacia_db.codegen.emit.types import ANY, PyType, array_type, optional, same
+from salacia_db.codegen.emit.types import ANY, BYTES, PyType, array_type, json_of, optional, same
 from salacia_db.codegen.emit.untyped import no_type
 from salacia_db.codegen.facts import (
     Column,
@@ -55,8 +55,8 @@ class Method(Struct, frozen=True):
     arguments: tuple[Argument, ...]
     row: Row | None
     input: str | None
-    encoded: bool = False
-    """Whether the method decodes JSON in the rows itself."""
+    json: str = ""
+    """The type of JSON in the rows as they come, as `json_of` has it."""
     choices: tuple[Argument, ...] = ()
     """Further arguments, which choose lines of the text."""
     instead: "Method | None" = None
@@ -117,18 +117,17 @@ class Planner:
         input_ = f"{prefix}Input" if of_rows else None
         if input_ is not None:
             self._take(Class(module, input_), f"the input of {statement.name!r}", statement.header)
-        encoded = row is not None and _encoded(self._columns_of(query))
-        return Method(query, name, arguments, row, input_, encoded, choices)
+        json = "" if row is None else json_of(self._columns_of(query))
+        return Method(query, name, arguments, row, input_, json, choices)
 
     def _columns_of(self, query: Query) -> list[PyType | None]:
-        """The types of the columns of the wire; None where one has none, which is reported.
+        """The types of the columns; None where one has none, which is reported."""
+        return [self.column(query, column) for column in query.columns]
 
-        JSON comes decoded where all of it may be anything, else as the bytes of its text.
-        """
-        found = [self.column(query, column) for column in query.columns]
-        if all(type_.open for type_ in found if type_ is not None and type_.encoded):
-            return [type_ and type_.decoded for type_ in found]
-        return found
+    def _fetched(self, query: Query) -> list[PyType | None]:
+        """The types of the columns as they come: JSON is decoded already, or bytes."""
+        found = self._columns_of(query)
+        return found if json_of(found) == BYTES else [type_ and type_.decoded for type_ in found]
 
     def _report(self, message: str, at: Span | None, hint: str) -> None:
         self.problems.append(Problem(message, at=at, hint=hint))
@@ -147,7 +146,7 @@ class Planner:
 
     def _row(self, query: Query, module: str) -> Row | None:
         statement, fields = query.statement, query.fields
-        columns = self._columns_of(query)
+        columns = self._fetched(query)
         for output in statement.output_types:
             if not any(output.name == f.name for f in fields if isinstance(f, ValueField)):
                 listed = ", ".join(f.name for f in fields if isinstance(f, ValueField))

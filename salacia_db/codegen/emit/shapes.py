@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from salacia_db.codegen.emit.imports import Imports
 from salacia_db.codegen.emit.registry import Class
-from salacia_db.codegen.emit.types import DECODE_AT, TUPLE, PyType, optional
+from salacia_db.codegen.emit.types import BYTES, DECODE_AT, TUPLE, PyType, json_of, optional
 from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
 
 
@@ -44,9 +44,8 @@ class Shape(Struct, frozen=True):
 
     @property
     def decoded(self) -> "Shape":
-        """The same where the driver decodes its JSON: where all of that may be anything."""
-        encoded = [field.type for field in self.fields if field.type.encoded]
-        if not encoded or not all(type_.open for type_ in encoded):
+        """The same where the driver decodes its JSON: where all of that is of one type."""
+        if json_of(field.type for field in self.fields) in ("", BYTES):
             return self
         fields = tuple(replace(field, type=field.type.decoded) for field in self.fields)
         return replace(self, fields=fields)
@@ -54,10 +53,10 @@ class Shape(Struct, frozen=True):
     def made_of(self, values: str, *, encoded: bool) -> str:
         """The expression for the struct of a row's values; `encoded`: JSON in it is bytes."""
         made = self.decoded
-        opened = [field.type.open for field in self.fields] if made is not self else []
-        places = [str(place) for place, is_open in enumerate(opened) if is_open]
-        if encoded and places:
-            values = f"{DECODE_AT}({', '.join((values, *places))})"
+        if encoded and made is not self:
+            loads = {str(n): f.type.load for n, f in enumerate(self.fields) if f.type.encoded}
+            decoder = next(filter(None, loads.values())).removesuffix("({})")
+            values = f"{DECODE_AT}({', '.join((decoder, values, *loads))})"
         return f"{made.builder}(*{values})"
 
     @property

@@ -9,7 +9,7 @@ from salacia_db.codegen.emit.imports import RUNTIME, Imports, reference
 from salacia_db.codegen.emit.mapping import TypeMap
 from salacia_db.codegen.emit.registry import Class, Registry
 from salacia_db.codegen.emit.shapes import Field, Shape
-from salacia_db.codegen.emit.types import base_of
+from salacia_db.codegen.emit.types import ANY, base_of, json_of
 from salacia_db.codegen.emit.writer import Call, Code, docstring, layout, literal
 from salacia_db.codegen.facts import ColumnRef, PgType, Table, TableRef
 from salacia_db.codegen.problems import Problem
@@ -100,8 +100,9 @@ def _object(each: TableObject, imports: Imports) -> list[str]:
         items.append(f"build={imports.spell(shape.builder)}")
     if table.inert:
         items.append("proven=True")
-    if any(field.type.encoded for field in shape.fields):
-        items.append("json=True")
+    json = json_of(field.type for field in each.shape.fields)
+    if json not in ("", ANY):
+        items.append(f"json={imports.spell(json)}")
     return [*lines, "", "", *layout(Call(f"{each.class_name}(", items), before=f"{each.name} = ")]
 
 

@@ -7,6 +7,8 @@ domain that is NOT NULL. An array of several dimensions arrives as nested lists,
 can't tell: map such a column under `[tool.salacia.types]`.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -19,7 +21,6 @@ RAW = reference("msgspec", "Raw")
 ENCODE = reference("msgspec.json", "encode")
 DECODE = reference(RUNTIME, "decode_json")
 DECODE_AT = reference(RUNTIME, "decode_at")
-_DECODED = f"{DECODE}({{}})"
 INTERVAL = reference(RUNTIME, "Interval")
 TIMEDELTA = reference("datetime", "timedelta")
 
@@ -33,9 +34,10 @@ class PyType(Struct, frozen=True):
     `dumps_null`: `dump` is right for None, too. `text`: the driver carries it only as text, so that
     it can't read a composite that holds it. `empty`: such a text may be empty, so that the driver
     crashes the interpreter on an array of it. `sequence`: a value is a sequence, which within an
-    array the driver would take for a further dimension: it is `untold`, can't be given. `encoded`:
-    it holds JSON, which the driver gives as the bytes of its text. `labels`: the values of an enum
-    of the application's, as far as they are known.
+    array the driver would take for a further dimension: it is `untold`, can't be given. `json` is
+    the type that it decodes JSON into. `encoded`: it holds JSON, which the driver gives as the
+    bytes of its text. `labels`: the values of an enum of the application's, as far as they are
+    known.
     """
 
     read: str
@@ -44,7 +46,7 @@ class PyType(Struct, frozen=True):
     load: str | None = None
     dump: str | None = None
     atomic: bool = True
-    json: bool = False
+    json: str = ""
     dumps_null: bool = False
     secret: bool = False
     enum: PgType | None = None
@@ -56,14 +58,11 @@ class PyType(Struct, frozen=True):
     encoded: bool = False
 
     @property
-    def open(self) -> bool:
-        """Whether it is JSON that may be anything, which the driver's codec can decode, too."""
-        return self.encoded and self.load == _DECODED
-
-    @property
     def decoded(self) -> "PyType":
-        """The type where the codec has decoded it."""
-        return replace(self, base=ANY, load=None, encoded=False) if self.open else self
+        """The type where the driver's codec has decoded JSON, which it can if that is all of it."""
+        if not self.encoded or not self.json:
+            return self
+        return replace(self, base=self.read, load=None, encoded=False)
 
     def loaded(self, value: str, *, nullable: bool) -> str:
         """The expression for a value that the driver gave."""
@@ -105,10 +104,21 @@ def same(text: str, *, atomic: bool = True) -> PyType:
     return PyType(text, text, text, atomic=atomic)
 
 
-def json_type(text: str, load: str) -> PyType:
-    """A type that JSON becomes."""
-    base = _builtin("bytes")
-    return PyType(text, text, base, load=load, atomic=False, json=True, encoded=True)
+def json_type(text: str, decoder: str) -> PyType:
+    """A type that JSON becomes, by a function that decodes it."""
+    base, load = BYTES, f"{decoder}({{}})"
+    json = ANY if decoder == DECODE else text
+    return PyType(text, text, base, load=load, atomic=False, json=json, encoded=True)
+
+
+def json_of(types: Iterable[PyType | None]) -> str:
+    """The type that the driver's codec is to decode JSON into, where these are a row's types.
+
+    `bytes` where they decode it themselves, since they are of several types or hold it within
+    other values; empty where there is none.
+    """
+    found = {type_.json or BYTES for type_ in types if type_ is not None and type_.encoded}
+    return found.pop() if len(found) == 1 else BYTES if found else ""
 
 
 def _builtin(name: str) -> str:
@@ -119,6 +129,7 @@ def _union(module: str, *names: str) -> str:
     return " | ".join(reference(module, name) for name in names)
 
 
+BYTES = _builtin("bytes")
 INT = same(_builtin("int"))
 TEXT = same(_builtin("str"))
 ONLY_TEXT = replace(TEXT, text=True)
@@ -126,7 +137,7 @@ MAYBE_EMPTY = replace(ONLY_TEXT, empty=True)
 TUPLE = f"{_builtin('tuple')}[{ANY}, ...]"
 _DATETIME = same(reference("datetime", "datetime"))
 _TIME = same(reference("datetime", "time"))
-_ANY = json_type(ANY, _DECODED)
+_ANY = json_type(ANY, DECODE)
 _PAIR = same(f"{_builtin('tuple')}[{_builtin('int')}, {_builtin('int')}]", atomic=False)
 _SNAPSHOT = same(
     "{0}[{1}, {1}, {0}[{1}, ...]]".format(_builtin("tuple"), _builtin("int")), atomic=False

@@ -6,14 +6,12 @@ from typing import Any
 import msgspec
 
 from salacia_db.runtime.values.interval import decode_interval, encode_interval
-from salacia_db.runtime.values.json import JsonReader
+from salacia_db.runtime.values.json import JSON_OID, JSONB_OID, JsonReader
 
 # Their oids never change, so that no connection need look them up.
-_JSON_OID = 114
 _INTERVAL_OID = 1186
 _TIMETZ_OID = 1266
 _PG_LSN_OID = 3220
-_JSONB_OID = 3802
 
 _encode = msgspec.json.Encoder().encode
 _MIDNIGHT = datetime(1, 1, 1)
@@ -28,8 +26,8 @@ def install_codecs(settings: Any) -> JsonReader:
     """
     reader = JsonReader()
     for oid, name, encode, decode, form in (
-        (_JSON_OID, "json", _encode, reader.json, "binary"),
-        (_JSONB_OID, "jsonb", encode_jsonb, reader.jsonb, "binary"),
+        (JSON_OID, "json", _encode, reader.json, "binary"),
+        (JSONB_OID, "jsonb", encode_jsonb, reader.jsonb, "binary"),
         (_PG_LSN_OID, "pg_lsn", encode_lsn, decode_lsn, "binary"),
         (_INTERVAL_OID, "interval", encode_interval, decode_interval, "tuple"),
         (_TIMETZ_OID, "timetz", encode_timetz, decode_timetz, "tuple"),

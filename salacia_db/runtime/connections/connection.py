@@ -15,6 +15,7 @@ from salacia_db.runtime.connections.codecs import install_codecs
 from salacia_db.runtime.connections.extensions import KnownTypes, TypedConnection
 from salacia_db.runtime.connections.loss import lost
 from salacia_db.runtime.statement import RAW, Statement
+from salacia_db.runtime.values.json import DECODE_ANY
 
 if TYPE_CHECKING:
     from salacia_db.runtime.connections.watchdog import Watchdog
@@ -181,7 +182,7 @@ class Connection:
             self.watchdog.schedule(deadline)
         if not statement.clean:
             self.dirty = True
-        self.json.encoded = statement.json
+        self.json.decode = statement.decode
         return None if self.full else self.held.get(statement)
 
     def start_raw(self, sql: str, timeout: float) -> None:
@@ -195,7 +196,7 @@ class Connection:
     def rest(self) -> None:
         """What `start` began has ended: no deadline, and JSON is decoded for any borrower."""
         self.deadline = NEVER
-        self.json.encoded = False
+        self.json.decode = DECODE_ANY
 
     def command(self, sql: str) -> Coroutine[Any, Any, str]:
         """Runs SQL without parameters as it is; gives the last command's tag."""

@@ -7,8 +7,10 @@ import asyncpg
 import msgspec
 
 from salacia_db.runtime import errors
+from salacia_db.runtime.asked import a_value_of
 from salacia_db.runtime.connections.loss import from_server, lost
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
+from salacia_db.runtime.values.json import JSON_OID, JSONB_OID, not_json_of
 from salacia_db.texts import printable
 
 if TYPE_CHECKING:
@@ -134,6 +136,13 @@ def explain(
         return errors.ConnectionLost(f"{name}: {reason(error)}")
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         return _client_error(error, connection, statement, args) or error
+    if isinstance(error, msgspec.DecodeError):
+        where = a_value_of(_json_columns(connection, statement))
+        return errors.InvalidValue(
+            f"{name}: it ran, but {where} is {not_json_of(statement.json, error)}",
+            sqlstate="22032",
+            statement=name,
+        )
     if args is not None and _undecoded(error):
         # What can't be written asyncpg reports as its own error: this is a value that came.
         return errors.InvalidValue(
@@ -185,8 +194,14 @@ def _schema_changed(
 
 
 def _undecoded(error: BaseException) -> bool:
-    kinds = (ValueError, OverflowError, msgspec.DecodeError)
+    kinds = (ValueError, OverflowError)
     return isinstance(error, kinds) and not isinstance(error, SalaciaError)
+
+
+def _json_columns(connection: "Connection", statement: "Statement") -> list[str]:
+    prepared = connection.held.get(statement)
+    columns = () if prepared is None else prepared.get_attributes()
+    return [column.name for column in columns if column.type.oid in (JSON_OID, JSONB_OID)]
 
 
 def _client_error(

@@ -17,8 +17,8 @@ _numbers = count()
 class Source(Generic[S]):
     """A table or view: `label` is its Python name, `columns` are in the order of the struct.
 
-    `build` makes the struct of a row's values; `json`: it decodes JSON. `proven`: reading it writes
-    nothing and leaves the session as it was.
+    `build` makes the struct of a row's values, where JSON is of the type `json`, as for a
+    `Statement`. `proven`: reading it writes nothing and leaves the session as it was.
     """
 
     __slots__ = (
@@ -42,7 +42,7 @@ class Source(Generic[S]):
         owner: type,
         build: Callable[..., S],
         proven: bool,
-        json: bool,
+        json: Any,
     ) -> None:
         self.number = next(_numbers)
         self.label = label
@@ -71,7 +71,7 @@ class Table(Generic[S]):
         *,
         build: Callable[..., S] | None = None,
         proven: bool = False,
-        json: bool = False,
+        json: Any = Any,
     ) -> None:
         self._source = Source(
             label,

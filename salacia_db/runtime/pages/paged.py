@@ -56,7 +56,7 @@ class Paged:
         read_only: bool = False,
         clean: bool = False,
         before_begin: bool = False,
-        json: bool = False,
+        json: Any = Any,
         timeout: float | None = None,
     ) -> None:
         self._name = name

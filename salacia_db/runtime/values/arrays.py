@@ -20,7 +20,8 @@ def read_array(type_: type[T], dimensions: int, value: Any, each: Each | None = 
     Raises `InvalidValue` where the array has another number of dimensions.
     """
     if not _fits(value, dimensions):
-        raise unreadable(f"an array whose dimensions are not those of {type_}", sqlstate="2202E")
+        what = f"an array whose dimensions are not those of {type_}"
+        raise unreadable(what, value=value, sqlstate="2202E")
     found: T = value if each is None else _mapped(value, dimensions, each)
     return found
 

@@ -23,6 +23,7 @@ class _Members(dict[Any, Enum]):
             pass
         raise unreadable(
             f"a label that {self._enum.__name__} lacks: it is newer than the application",
+            value=value,
             sqlstate="22P02",
         )
 

@@ -1,6 +1,8 @@
 """JSON goes straight from the wire into the type that it has, wherever it stands."""
 
 import contextlib
+import copy
+import pickle
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,6 +22,8 @@ create table orders (
   all_lines jsonb[], parcel parcel, parcels parcel[], told jsonb
 );
 create table notes (id int primary key, body jsonb);
+create table carts (id int primary key, lines jsonb not null, later jsonb);
+create table letters (id int primary key, text jsonb not null);
 create table tags (id int primary key, order_id int references orders);
 """
 COLUMNS = "id, lines, raw, old_raw, plain, all_lines, parcel, parcels, told"
@@ -40,6 +44,19 @@ select raw from orders order by id;
 select array_agg(o) as whole from orders o;
 -- name: both :many
 select o, n from orders o left join notes n on n.id = o.id order by o.id;
+-- name: fill :one!
+insert into carts values (:id, :lines, :later) returning *;
+-- name: carts :many
+select * from carts order by id;
+-- name: carts_and_notes :many
+select c, n from carts c left join notes n on n.id = c.id order by c.id;
+-- name: filled :one!
+update carts set later = lines where id = :id
+returning *, (select body from notes n where n.id = carts.id) as note;
+-- name: send :one!
+insert into letters values (:id, :text) returning *;
+-- name: letters :many
+select * from letters order by id;
 -- name: note :one!
 insert into notes values (:id, :body) returning *;
 -- name: aggregated :one!
@@ -90,6 +107,9 @@ def tell(value: Told) -> object:
 SETTINGS = """
 [tool.salacia.types]
 "public.orders.lines" = "list[acme.Line]"
+"public.carts.lines" = "list[acme.Line]"
+"public.carts.later" = "list[acme.Line]"
+"public.letters.text" = "msgspec.Raw"
 "public.orders.raw" = "msgspec.Raw"
 "public.orders.old_raw" = "msgspec.Raw"
 "public.orders.all_lines" = "list[acme.Line | None]"
@@ -170,6 +190,43 @@ async def test_it_has_its_type_in_columns_arrays_composites_and_whole_rows(db: A
     assert (found.lines, found.one) == ([line("a", 2)], 1)
 
 
+async def test_a_row_of_one_type_comes_alone_and_beside_another(db: Any, package: Any):
+    some, other = [line("a", 2)], [line("b"), line("c")]
+    for number, later in enumerate((other, None)):
+        cart = package.Cart(number, some, later)
+        assert await db.kept.fill(id=number, lines=some, later=later) == cart
+    carts = [package.Cart(0, some, other), package.Cart(1, some, None)]
+    note = await db.kept.note(id=1, body={"deep": [1]})
+    assert (
+        await db.kept.carts()
+        == carts
+        == list(await db.find(package.Cart, order_by=package.tables.carts.id))
+    )
+    found = await db.kept.carts_and_notes()
+    assert [(row.c, row.n) for row in found] == [(carts[0], None), (carts[1], note)]
+    filled = await db.kept.filled(id=1)
+    assert (filled.lines, filled.later, filled.note) == (some, some, {"deep": [1]})
+
+
+@pytest.mark.parametrize("length", [0, 8180, 8190, 100_000])
+async def test_raw_may_be_long(db: Any, package: Any, length: int):
+    text = msgspec.json.encode("ä" * (length // 2))
+    made = await db.kept.send(id=1, text=msgspec.Raw(text))
+    (found,) = await db.kept.letters()
+    assert bytes(made.text) == bytes(found.text) == text
+    assert copy.deepcopy(found) == pickle.loads(pickle.dumps(found)) == made
+    assert msgspec.json.encode(found) == b'{"id":1,"text":' + text + b"}"
+
+
+async def test_which_of_two_columns_does_not_fit_may_stay_open(db: Any, package: Any):
+    await db.kept.fill(id=1, lines=[], later=[line("a")])
+    await db.execute("""update carts set later = '{}'""")
+    with pytest.raises(InvalidValue, match="a value of `lines` or `later` is JSON that is no list"):
+        await db.kept.carts()
+    with pytest.raises(InvalidValue, match="a value of `later` is JSON that is no list"):
+        await db.kept.carts_and_notes()
+
+
 async def test_raw_is_the_text_as_the_server_has_it(db: Any, package: Any):
     made = await add(db, package)
     assert bytes(made.raw) == b'{"n": 1.50}'
@@ -215,8 +272,11 @@ ROUTES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+COLUMNS_OF = {"kept.whole": "whole"}
+
+
 @pytest.mark.parametrize("route", ROUTES)
-async def test_what_does_not_fit_names_the_statement_by_every_route(
+async def test_what_does_not_fit_names_statement_and_column_by_every_route(
     db: Any, package: Any, route: str
 ):
     await add(db, package)
@@ -226,7 +286,8 @@ async def test_what_does_not_fit_names_the_statement_by_every_route(
         async with contextlib.nullcontext(db) if session is db else session as queries:
             with pytest.raises(InvalidValue) as caught:
                 await ROUTES[route](queries, package)
-    assert str(caught.value).startswith(f"{name}: it ran, but a value of its result is JSON")
+    column = COLUMNS_OF.get(route, "lines")
+    assert str(caught.value).startswith(f"{name}: it ran, but a value of `{column}` is JSON")
     assert caught.value.statement == name
 
 

@@ -187,8 +187,8 @@ async def test_a_label_that_the_application_does_not_know_is_told(db: Any, acme:
     with pytest.raises(InvalidValue) as caught:
         await db.kept.orders_of(user_id=acme.UserId(1))
     assert str(caught.value) == (
-        "kept.orders_of: it ran, but a value of its result is a label that Level lacks: it is "
-        "newer than the application"
+        "kept.orders_of: it ran, but a value of `level` is a label that Level lacks: it is newer "
+        "than the application"
     )
 
 

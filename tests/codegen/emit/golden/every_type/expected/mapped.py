@@ -12,7 +12,7 @@ _SAVE = Statement(
     "-- mapped.save\nupdate mapped set token = $1, payload = $3 where owner_token = $2 returning *",
     parameters=("token", "owner_token", "payload"),
     clean=True,
-    json=True,
+    json=bytes,
 )
 _TOKEN = Statement("mapped.token", "-- mapped.token\nselect token", clean=True)
 _WAIT = Statement("mapped.wait", "-- mapped.wait\nselect pg_sleep(1)", clean=True)

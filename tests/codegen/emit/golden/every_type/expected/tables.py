@@ -86,4 +86,4 @@ class MappedTable(Table[Mapped]):
     vector = Column[str]("vector", proven=False)
 
 
-mapped = MappedTable("mapped", Mapped, "public", "mapped", build=build_mapped, json=True)
+mapped = MappedTable("mapped", Mapped, "public", "mapped", build=build_mapped, json=bytes)
