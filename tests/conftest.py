@@ -4,6 +4,7 @@
 and `SALACIA_TEST_WITHOUT=vector` leaves out an extension that it lacks.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from salacia_db.codegen.analysis.server import Server
 # A shell has what it runs in the background ignore SIGINT, which programs started by tests inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """The collected tests are no garbage: what looks for some need not look through them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
