@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -108,6 +109,10 @@ class Shop:
         """A page."""
         return self.run(self.db.parts.browse(**self._arguments(wanted), **how))
 
+    def unload(self, wanted: Filter, file: BytesIO) -> int:
+        """The ids of all pages, into a file."""
+        return self.run(self.db.parts.unload(file, **self._arguments(wanted)))
+
     def numbered(self, wanted: Filter, **how: Any) -> Any:
         """A page by its number."""
         return self.run(self.db.parts.browse_numbered(**self._arguments(wanted), **how))
@@ -183,6 +188,18 @@ def test_pages_are_those_of_the_model(
         assert (numbered.total, numbered.pages) == (len(model), -(-len(model) // limit))
     for index, place in enumerate(cursors):
         assert ids(shop.browse(wanted, limit=limit, after=place)) == model[index + 1 :][:limit]
+
+
+@settings(
+    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=PARTS, wanted=FILTERS)
+def test_a_file_has_the_rows_of_all_pages(shop: Shop, parts: list[Part], wanted: Filter) -> None:
+    shop.fill(parts)
+    model = expected(parts, wanted)
+    file = BytesIO()
+    assert shop.unload(wanted, file) == len(model)
+    assert file.getvalue().decode().split() == ["id", *map(str, model)]
 
 
 def some(number: int) -> list[Part]:

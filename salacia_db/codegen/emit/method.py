@@ -347,7 +347,7 @@ class _Writer:
         return [*before, *self._return(call)]
 
     def _awaited_with(self, function: str, *items: Code) -> Call:
-        return Call(f"await self._session.{function}(", [self.constant, *items])
+        return Call(f"await self._session.{function}(", [self._statement, *items])
 
     # --- building rows ---
 

@@ -175,7 +175,7 @@ def _text_for_server(
         named = [parameter.name for parameter in parameters if parameter.name]
         found, problems = find_conditions(tokens, file, named)
         edits += found.edits(body.end)
-        problems += _one_shape(found, annotation)
+        problems += _one_shape(found, annotation, tokens)
     chosen = {condition.name for condition in found.conditions if condition.value is not None}
     chosen |= {"limit"} if annotation.kind == "page" else set()
     parameters, defaults, wrong = _apply(directives, parameters, chosen)
@@ -227,9 +227,11 @@ def _nul(body: Span) -> list[Problem]:
     return [Problem("a NUL character, which PostgreSQL can't read", at, "remove it")]
 
 
-def _one_shape(found: Found, annotation: Annotation) -> list[Problem]:
+def _one_shape(found: Found, annotation: Annotation, tokens: Sequence[Token]) -> list[Problem]:
     places = [*(c.at for c in found.conditions), *(f.source for f in found.filters)]
-    if not places or annotation.kind not in ("bulk", "copy"):
+    first = next((token for token in tokens if token.significant), None)
+    comes_in = annotation.kind == "copy" and first is not None and first.is_word("insert")
+    if not places or not (annotation.kind == "bulk" or comes_in):
         return []
     message = f":{annotation.kind} runs one text for all its rows: no line of it is optional"
     return [Problem(message, places[0], "remove the condition")]

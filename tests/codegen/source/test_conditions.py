@@ -268,6 +268,11 @@ def test_kinds_with_one_text_for_all_rows_have_no_optional_lines(kind):
     assert found.message == f":{kind} runs one text for all its rows: no line of it is optional"
 
 
+def test_what_is_copied_out_may_have_optional_lines():
+    found = statement("/* all */ select 1\nwhere :a -- if :a", kind="copy")
+    assert [line.name for line in found.optional] == ["a"]
+
+
 @pytest.mark.parametrize(
     "comment", ["if the user exists", "if b", "see f(:x)", "ratio 1:2", "x::int", "iff", ":c"]
 )

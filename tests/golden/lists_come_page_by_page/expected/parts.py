@@ -7,9 +7,11 @@ from typing import Literal, TypeAlias
 
 from salacia_db.runtime import (
     UNSET,
+    Dynamic,
     Group,
     Key,
     NumberedPage,
+    Output,
     Page,
     Paged,
     Row,
@@ -58,6 +60,35 @@ _BROWSE = Paged(
         "sort": {"newest": 32, "oldest": 64, "largest": 128, "smallest": 256, "mood": 512},
     },
 )
+_UNLOAD = Dynamic(
+    "parts.unload",
+    (
+        "-- parts.unload\n"
+        "select p.id\n"
+        "from parts p\n"
+        "left join makers m on m.id = p.maker_id\n"
+        "where true",
+        When(1, "\n  and p.mood = ", 0),
+        When(2, "\n  and p.size >= ", 1),
+        When(4, "\n  and m.name = any(", 2, ")"),
+        When(8, "\n  and p.maker_id is null"),
+        When(16, "\n  and p.maker_id is not null"),
+        "\norder by",
+        When(32, "\n  p.made desc, p.id desc"),
+        When(64, " p.made, p.id"),
+        When(128, "\n  p.size desc nulls last, p.id"),
+        When(256, " p.size nulls first, p.id desc"),
+        When(512, "\n  p.mood nulls first, p.weight, p.id desc"),
+    ),
+    parameters=("mood", "min_size", "makers"),
+    read_only=True,
+    clean=True,
+    optional={"mood": 1, "min_size": 2, "makers": 4},
+    choices={
+        "unknown": {True: 8, False: 16, None: 0, UNSET: 0},
+        "sort": {"newest": 32, "oldest": 64, "largest": 128, "smallest": 256, "mood": 512},
+    },
+)
 _NAMES = Paged(
     "parts.names",
     head=("-- parts.names",),
@@ -91,6 +122,9 @@ class PartsBrowseRow(Struct, frozen=True, gc=False):
 
     p: Part
     m: Maker | None
+
+
+PartsUnloadSort: TypeAlias = Literal["newest", "oldest", "largest", "smallest", "mood"]
 
 
 class PartsNearRow(Struct, frozen=True, gc=False):
@@ -161,6 +195,24 @@ class PartsQueries(Group):
         return await _BROWSE.numbered(
             self._session, (mood, min_size, makers, unknown, sort), build, page=page, limit=limit
         )
+
+    async def unload(
+        self,
+        to: Output,
+        /,
+        *,
+        mood: Mood | UnsetType | None = None,
+        min_size: int | UnsetType | None = None,
+        makers: Sequence[str | None] | UnsetType | None = None,
+        unknown: bool | UnsetType | None = None,
+        sort: PartsUnloadSort = "newest",
+    ) -> int:
+        """The ids of all that `browse` finds, as a file.
+
+        Source: queries/parts.sql (unload)
+        """
+        statement, values = _UNLOAD.choose(mood, min_size, makers, unknown, sort)
+        return await self._session.copy_out(statement, (*values,), to)
 
     async def names(
         self,

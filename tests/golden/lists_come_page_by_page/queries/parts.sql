@@ -15,6 +15,17 @@ order by
   p.size desc nulls last, p.id,               -- sort: largest / smallest
   p.mood nulls first, p.weight, p.id desc     -- sort: mood
 
+-- name: unload :copy
+-- The ids of all that `browse` finds, as a file.
+select p.id
+from parts p
+left join makers m on m.id = p.maker_id
+where true                                    -- where: browse
+order by
+  p.made desc, p.id desc,                     -- sort: newest / oldest
+  p.size desc nulls last, p.id,               -- sort: largest / smallest
+  p.mood nulls first, p.weight, p.id desc     -- sort: mood
+
 -- name: names :page
 select name from makers order by name
 
