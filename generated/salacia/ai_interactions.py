@@ -210,25 +210,27 @@ _CREATE_MANY = Statement(
         "          ai_interactions.created_at, ai_interactions.errored, pg_current_xact_id()"
     ),
     writes=(Write("create", AiInteraction, returned=True),),
-    unnested=Unnested(
-        "-- ai_interactions.create_many\n"
-        "insert into ai_interactions (\n"
-        "  id, provider_id, model, request, response, prompt_tokens, completion_tokens, total_tokens,\n"
-        "  response_time_ms, status_code, error, created_at\n"
-        ")\n"
-        "select \n"
-        '  "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8",\n'
-        '  "$"."$9", "$"."$10", "$"."$11", coalesce("$"."$12", now())\n'
-        "\n"
-        'from unnest($1::uuid[], $2::uuid[], $3::character varying[], $4::jsonb[], $5::jsonb[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::text[], $12::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$n")\n'
-        'order by "$"."$n"\n'
-        "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
-        "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
-        "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
-        "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
-        "          ai_interactions.created_at, ai_interactions.errored",
-        tail=", pg_current_xact_id()",
-        json=(3, 4),
+    unnested=(
+        Unnested(
+            "-- ai_interactions.create_many\n"
+            "insert into ai_interactions (\n"
+            "  id, provider_id, model, request, response, prompt_tokens, completion_tokens, total_tokens,\n"
+            "  response_time_ms, status_code, error, created_at\n"
+            ")\n"
+            "select \n"
+            '  "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8",\n'
+            '  "$"."$9", "$"."$10", "$"."$11", coalesce("$"."$12", now())\n'
+            "\n"
+            'from unnest($1::uuid[], $2::uuid[], $3::character varying[], $4::jsonb[], $5::jsonb[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::text[], $12::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$n")\n'
+            'order by "$"."$n"\n'
+            "returning ai_interactions.id, ai_interactions.provider_id, ai_interactions.model,\n"
+            "          ai_interactions.request, ai_interactions.response, ai_interactions.prompt_tokens,\n"
+            "          ai_interactions.completion_tokens, ai_interactions.total_tokens,\n"
+            "          ai_interactions.response_time_ms, ai_interactions.status_code, ai_interactions.error,\n"
+            "          ai_interactions.created_at, ai_interactions.errored",
+            tail=", pg_current_xact_id()",
+            json=(3, 4),
+        ),
     ),
 )
 _LOAD = Statement(

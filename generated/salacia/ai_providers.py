@@ -284,20 +284,22 @@ _CREATE_MANY = Statement(
         "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at, pg_current_xact_id()"
     ),
     writes=(Write("create", AiProvider, returned=True, build=build_ai_provider),),
-    unnested=Unnested(
-        "-- ai_providers.create_many\n"
-        "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
-        'select "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8"\n'
-        'from unnest($1::uuid[], $2::character varying[], $3::character varying[], $4::text[], $5::character varying[], $6::jsonb[], $7::jsonb[], $8::boolean[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$n")\n'
-        'order by "$"."$n"\n'
-        "returning ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
-        "          ai_providers.api_key, ai_providers.base_url, ai_providers.models,\n"
-        "          ai_providers.settings, ai_providers.is_active, ai_providers.is_default,\n"
-        "          ai_providers.oauth_access_token, ai_providers.oauth_refresh_token,\n"
-        "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
-        "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
-        tail=", pg_current_xact_id()",
-        json=(5, 6),
+    unnested=(
+        Unnested(
+            "-- ai_providers.create_many\n"
+            "insert into ai_providers (id, name, type, api_key, base_url, models, settings, is_default)\n"
+            'select "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8"\n'
+            'from unnest($1::uuid[], $2::character varying[], $3::character varying[], $4::text[], $5::character varying[], $6::jsonb[], $7::jsonb[], $8::boolean[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$n")\n'
+            'order by "$"."$n"\n'
+            "returning ai_providers.id, ai_providers.name, ai_providers.type, ai_providers.auth_type,\n"
+            "          ai_providers.api_key, ai_providers.base_url, ai_providers.models,\n"
+            "          ai_providers.settings, ai_providers.is_active, ai_providers.is_default,\n"
+            "          ai_providers.oauth_access_token, ai_providers.oauth_refresh_token,\n"
+            "          ai_providers.oauth_token_expires_at, ai_providers.oauth_scope,\n"
+            "          ai_providers.oauth_client_id, ai_providers.created_at, ai_providers.updated_at",
+            tail=", pg_current_xact_id()",
+            json=(5, 6),
+        ),
     ),
 )
 _UPDATE__EMPTY = Dynamic(

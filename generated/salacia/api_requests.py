@@ -175,20 +175,22 @@ _CREATE_MANY = Statement(
         "returning pg_current_xact_id()"
     ),
     writes=(Write("create", ApiRequest),),
-    unnested=Unnested(
-        "-- api_requests.create_many\n"
-        "insert into api_requests (\n"
-        "  id, method, path, headers, query, body, user_agent, ip_address,\n"
-        "  status_code, response_time_ms, response_size_bytes, created_at\n"
-        ")\n"
-        "select \n"
-        '  "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8",\n'
-        '  "$"."$9", "$"."$10", "$"."$11", "$"."$12"\n'
-        "\n"
-        'from unnest($1::uuid[], $2::character varying[], $3::character varying[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::character varying[], $8::character varying[], $9::integer[], $10::integer[], $11::integer[], $12::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$n")\n'
-        'order by "$"."$n"',
-        tail="\nreturning pg_current_xact_id()",
-        json=(3, 4, 5),
+    unnested=(
+        Unnested(
+            "-- api_requests.create_many\n"
+            "insert into api_requests (\n"
+            "  id, method, path, headers, query, body, user_agent, ip_address,\n"
+            "  status_code, response_time_ms, response_size_bytes, created_at\n"
+            ")\n"
+            "select \n"
+            '  "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6", "$"."$7", "$"."$8",\n'
+            '  "$"."$9", "$"."$10", "$"."$11", "$"."$12"\n'
+            "\n"
+            'from unnest($1::uuid[], $2::character varying[], $3::character varying[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::character varying[], $8::character varying[], $9::integer[], $10::integer[], $11::integer[], $12::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$n")\n'
+            'order by "$"."$n"',
+            tail="\nreturning pg_current_xact_id()",
+            json=(3, 4, 5),
+        ),
     ),
 )
 _LOAD = Statement(

@@ -77,14 +77,16 @@ _CREATE_MANY = Statement(
         "returning pg_current_xact_id()"
     ),
     writes=(Write("create", HealthCheck),),
-    unnested=Unnested(
-        "-- health_checks.create_many\n"
-        "insert into health_checks (id, status, database_status, response_time_ms, details, created_at)\n"
-        'select "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6"\n'
-        'from unnest($1::uuid[], $2::character varying[], $3::boolean[], $4::integer[], $5::jsonb[], $6::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$n")\n'
-        'order by "$"."$n"',
-        tail="\nreturning pg_current_xact_id()",
-        json=(4,),
+    unnested=(
+        Unnested(
+            "-- health_checks.create_many\n"
+            "insert into health_checks (id, status, database_status, response_time_ms, details, created_at)\n"
+            'select "$"."$1", "$"."$2", "$"."$3", "$"."$4", "$"."$5", "$"."$6"\n'
+            'from unnest($1::uuid[], $2::character varying[], $3::boolean[], $4::integer[], $5::jsonb[], $6::timestamp with time zone[]) with ordinality as "$" ("$1", "$2", "$3", "$4", "$5", "$6", "$n")\n'
+            'order by "$"."$n"',
+            tail="\nreturning pg_current_xact_id()",
+            json=(4,),
+        ),
     ),
 )
 _LOAD = Statement(

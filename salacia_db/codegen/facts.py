@@ -395,22 +395,30 @@ class Batch(Struct, frozen=True):
     tracked: str | None = None
 
 
+class Json(Struct, frozen=True):
+    """How a value is written in JSON: a scalar by its `name`, an array, or a composite."""
+
+    name: str = ""
+    element: "Json | None" = None
+    attributes: tuple[tuple[str, "Json"], ...] = ()
+
+
 class Unnested(Struct, frozen=True):
-    """A `:bulk` statement over lists: `$n` is the list of all values of parameter n.
+    """A `:bulk` statement over all entries: of each parameter a list, or one text of JSON for them.
 
     Proven to do what the statement does for one row after the other, but for two entries that hit
     one row: then PostgreSQL refuses an upsert, and of an UPDATE or DELETE the last columns tell it.
     With `tail` at its end its rows are those of the tracked form. Where `positioned`, the position
     of the entry and the number of pairs of an entry and a row stand before that. `json`: the
-    parameters whose values are JSON, from 0. `arrays`: those that are arrays, which travel as text,
-    and of what ("int", "bool", "text" or "uuid").
+    parameters whose values are JSON, from 0. `records`: those that travel as records of JSON, whose
+    text is the first argument; the lists of the others follow.
     """
 
     sql: str
     tail: str
     positioned: bool = False
     json: tuple[int, ...] = ()
-    arrays: tuple[tuple[int, str], ...] = ()
+    records: tuple[tuple[int, Json], ...] = ()
 
 
 class CopyTarget(Struct, frozen=True):
@@ -482,7 +490,7 @@ class Query(Struct, frozen=True):
     dynamic: Dynamic | None = None
     emptied: Emptied | None = None
     paging: Paging | None = None
-    unnested: Unnested | None = None
+    unnested: tuple[Unnested, ...] = ()
     rows_reason: str = ""
     not_read_only: str = ""
     not_clean: str = ""

@@ -1,7 +1,7 @@
 """Statements: SQL text with the facts that the generator has proven about it."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -11,6 +11,8 @@ from salacia_db.runtime.values.json import json_reader
 # A row of the wire: values by position.
 Row: TypeAlias = tuple[Any, ...]
 Operation = Literal["create", "update", "delete", "upsert"]
+Kind: TypeAlias = "str | tuple[Kind] | dict[str, Kind]"
+"""What a value is: a scalar by its name, an array (a tuple of its element's), a composite."""
 
 
 class Write:
@@ -53,20 +55,28 @@ class Batch:
 
 
 class Unnested(Struct, frozen=True):
-    """A `:bulk` statement as one that takes a list for each parameter, and does the same.
+    """A `:bulk` statement as one that takes all entries, and does the same.
 
-    Its rows are in the order of the lists; with `tail` at its end, those of the tracked form.
+    Its rows are in the order of the entries; with `tail` at its end, those of the tracked form.
     `positioned`: before the trailing columns, each tells the position of its entry, from 1, and
     how many pairs of an entry and a row there were; only where they are as many as the rows was no
-    row written twice. `json`: the parameters whose values are JSON, counted from 0. `arrays`: those
-    that travel as the text of an array, and of what ("int", "bool", "text" or "uuid").
+    row written twice. `json`: the parameters whose values are JSON, counted from 0. `records`: what
+    those are that travel as records of JSON, which is the first argument; of the others lists
+    follow.
     """
 
     sql: str
     tail: str
     positioned: bool = False
     json: tuple[int, ...] = ()
-    arrays: tuple[tuple[int, str], ...] = ()
+    records: dict[int, Kind] = {}
+
+
+class Form(NamedTuple):
+    """A statement for many rows at once, and its facts."""
+
+    statement: "Statement"
+    how: Unnested
 
 
 class Statement:
@@ -80,8 +90,8 @@ class Statement:
     whether the row was created, and always the transaction's number last. `timeout` in seconds
     overrides the database's; `none` is raised where a row must be there and isn't. `first`: of
     several rows a `:one` is given the first, so that the server is asked for one; that costs it
-    parallel workers. `batch`: its concurrent calls share a statement. `unnested` is the form for
-    many rows at once, `how` its facts.
+    parallel workers. `batch`: its concurrent calls share a statement. `unnested` are the forms
+    for many rows at once, in the order in which they are tried.
     """
 
     __slots__ = (
@@ -92,7 +102,6 @@ class Statement:
         "decode",
         "extra",
         "first",
-        "how",
         "json",
         "limited",
         "name",
@@ -123,7 +132,7 @@ class Statement:
         none: type[NotFound] | None = None,
         first: bool = False,
         batch: Batch | None = None,
-        unnested: Unnested | None = None,
+        unnested: tuple[Unnested, ...] = (),
     ) -> None:
         self.name = name
         self.sql = sql
@@ -158,25 +167,27 @@ class Statement:
                 none=none,
                 first=first,
             )
-        self.how = unnested
-        self.unnested: Statement | None = None
-        if unnested is not None:
-            self.unnested = Statement(
-                name,
-                unnested.sql,
-                parameters=parameters,
-                clean=clean,
-                json=json,
-                tracked=unnested.sql + unnested.tail,
-                created=created,
-                writes=writes,
-                timeout=timeout,
-            )
-            own = 2 * unnested.positioned
-            for form, extra in ((self.unnested, 0), (self.unnested.tracked, self.extra)):
-                if form is not None:
-                    form.created = created and extra > 0
-                    form.extra = extra + own
+        self.unnested = tuple(Form(self._over(each), each) for each in unnested)
+
+    def _over(self, how: Unnested) -> "Statement":
+        """The statement for many rows at once."""
+        form = Statement(
+            self.name,
+            how.sql,
+            parameters=self.parameters,
+            clean=self.clean,
+            json=self.json,
+            tracked=how.sql + how.tail,
+            created=self.created,
+            writes=self.writes,
+            timeout=self.timeout,
+        )
+        own = 2 * how.positioned
+        for each, extra in ((form, 0), (form.tracked, self.extra)):
+            if each is not None:
+                each.created = self.created and extra > 0
+                each.extra = extra + own
+        return form
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"

@@ -101,7 +101,7 @@ SLEEP_SHORTLY = Statement(
 )
 
 
-def _insert(name: str, tail: str = "", unnested: Unnested | None = None) -> Statement:
+def _insert(name: str, tail: str = "", *unnested: Unnested) -> Statement:
     sql = f"-- {name}\ninsert into item ({ALL}) values ($1, $2, $3, $4){tail} returning {ALL}"
     return Statement(
         name,
@@ -118,7 +118,8 @@ INSERT = _insert("items.insert")
 INSERT_MANY = _insert("items.insert_many")
 UNNEST_MANY = _insert(
     "items.unnest_many",
-    unnested=Unnested(
+    "",
+    Unnested(
         f"insert into item ({ALL}) select i.a, i.b, i.c, i.d"
         " from unnest($1::int[], $2::text[], $3::int[], $4::jsonb[]) with ordinality"
         f" as i (a, b, c, d, n) order by i.n returning {ALL}",

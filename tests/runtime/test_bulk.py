@@ -284,7 +284,7 @@ async def test_what_is_large_comes_in_smaller_chunks(db: Database) -> None:
             held.append(n)
             yield n, f"{n}", 0, "x" * 1_000_000
 
-    async for chunk, _ in chunks.chunks(source(), tuple, "x", 0):
+    async for chunk, _, _ in chunks.chunks(source(), tuple, "x", 0):
         sizes.append(len(chunk))
     assert max(sizes) == 10
     held.clear()

@@ -29,6 +29,7 @@ from salacia_db.codegen.facts import (
     Statement,
     TableColumns,
     TableRef,
+    Unnested,
     Write,
 )
 from salacia_db.codegen.problems import Problem
@@ -109,7 +110,7 @@ def understand(statement: Statement, server: Server, catalog: Catalog) -> Unders
     )
     if isinstance(batch, Problem):
         return Understood(Outcome(None, (*problems, batch)))
-    unnested = None
+    unnested: tuple[Unnested, ...] = ()
     one_each = statement.kind == "batchone" and rows_returned == "one"
     if (statement.kind == "bulk" or one_each) and alone and effect.clean:
         unnested = unnest(text.sql, text.parsed, tracked, server, catalog)

@@ -48,7 +48,7 @@ class _Facts(Struct, frozen=True, array_like=True):
     dynamic: Dynamic | None
     emptied: Emptied | None
     paging: Paging | None
-    unnested: Unnested | None
+    unnested: tuple[Unnested, ...]
     rows_reason: str
     not_read_only: str
     not_clean: str

@@ -1,19 +1,22 @@
 """A `:bulk` statement as one that takes a list for each parameter, where that does the same.
 
-`:bulk` means: run the statement for one entry after the other. One statement over `unnest` of all
-lists is about twice as fast, and does the same where no entry can see what another one has done.
-Arrays travel as text, where that says all of them: about as fast as one JSON text for each list.
+`:bulk` means: run the statement for one entry after the other. One statement over all entries is
+about twice as fast, and does the same where no entry can see what another one has done. They travel
+as lists for `unnest`, or as records of JSON: `tests/bulk_forms.py` tells which is the faster.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from salacia_db.codegen.analysis.calls import called, only_reading
 from salacia_db.codegen.analysis.catalog import FIRST_USER_OID, Catalog, Relation
 from salacia_db.codegen.analysis.server import Parsed, Server
 from salacia_db.codegen.analysis.tree import Node, Value
-from salacia_db.codegen.analysis.unnesting import XID, List, unnest_change, unnest_insert
+from salacia_db.codegen.analysis.unnesting import XID, Entries, unnest_change, unnest_insert
 from salacia_db.codegen.analysis.walk import DELETE, INSERT, UPDATE, descend, events
-from salacia_db.codegen.facts import PgType, Tracked, Unnested
+from salacia_db.codegen.facts import Json, PgType, Tracked, Unnested
 from salacia_db.codegen.source.lexer import lex
 
 _DO_UPDATE = 2  # OnConflictAction
@@ -31,58 +34,90 @@ _ELEMENTS = frozenset(
     """.split()
 )
 
-_AS_TEXT = {
+# What JSON says as exactly as the driver does; of others the text is inexact, or slower to read.
+_IN_JSON = {
     **dict.fromkeys(("int2", "int4", "int8"), "int"),
-    **dict.fromkeys(("text", "varchar"), "text"),
-    "bool": "bool",
-    "uuid": "uuid",
+    **dict.fromkeys(("text", "varchar", "bpchar", "citext"), "text"),
+    **{name: name for name in ("bool", "date", "numeric", "timestamp", "timestamptz", "uuid")},
+    "float8": "float",
 }
 
 
 def unnest(
     sql: str, parsed: Parsed, tracked: Tracked | None, server: Server, catalog: Catalog
-) -> Unnested | None:
-    """The form for many rows at once; None where it isn't proven to do the same.
+) -> tuple[Unnested, ...]:
+    """The forms for many rows at once that are proven to do the same, the fastest first.
 
     The statement touches at most one row, and leaves the session as it was. `tracked` is its form
-    that tells the transaction's number, on which this one builds.
+    that tells the transaction's number, on which these build.
     """
     query = parsed.main
     types = [catalog.types[oid] for oid in parsed.parameters if oid in catalog.types]
     if query is None or tracked is None or not types or len(types) < len(parsed.parameters):
-        return None
+        return ()
     relation = _target(query, parsed.written, catalog)
-    arrays = {n: kind for n, type_ in enumerate(types) if (kind := _elements(type_)) is not None}
-    if relation is None or not all(n in arrays or _is_element(t) for n, t in enumerate(types)):
-        return None
-    if not _is_alone(query, relation, [*types, *(c.type for c in relation.table.columns)], catalog):
-        return None
-    lists = [
-        List("text[]", type_.display)
-        if n in arrays
-        else List(f"{_ANY_LENGTH.get(type_.display, type_.display)}[]")
-        for n, type_ in enumerate(types)
-    ]
+    if relation is None or not _is_alone(
+        query, relation, [*types, *(c.type for c in relation.table.columns)], catalog
+    ):
+        return ()
+    inserts = query.number("commandType") == INSERT
+    if inserts and relation.deferrable and _updates(query):
+        return ()
+    if not inserts and not _is_steady(query, relation, catalog):
+        return ()
+    shown = [_of_any_length(type_.display) for type_ in types]
+    written = _Written(sql, parsed, tracked, query, server)
+    ways = [Entries(shown, records) for records in _records(types)]
+    made = written.insert if inserts else written.change
     json = tuple(n for n, type_ in enumerate(types) if _base(type_).name in ("json", "jsonb"))
-    if query.number("commandType") == INSERT:
-        if relation.deferrable and _updates(query):
+    found: list[Unnested] = []
+    for entries in ways:
+        form = made(entries)
+        if form is not None:
+            kinds = ((n, kind) for n in sorted(entries.records) if (kind := _in_json(types[n])))
+            found.append(replace(form, json=json, records=tuple(kinds)))
+    return tuple(found)
+
+
+def _records(types: Sequence[PgType]) -> list[frozenset[int]]:
+    """For each way that the entries can travel, the parameters that do so in JSON."""
+    able = frozenset(n for n, type_ in enumerate(types) if _in_json(type_) is not None)
+    listed = frozenset(n for n, type_ in enumerate(types) if _is_element(type_))
+    every = frozenset(range(len(types)))
+    ways: list[frozenset[int]] = []
+    if able and able | listed == every and (able == every or listed != every):
+        ways.append(able)
+    if listed == every:
+        ways.append(frozenset())
+    return ways
+
+
+class _Written(NamedTuple):
+    """Writes the statement for many entries, and asks the server whether it means the same."""
+
+    sql: str
+    parsed: Parsed
+    tracked: Tracked
+    query: Node
+    server: Server
+
+    def insert(self, entries: Entries) -> Unnested | None:
+        end = next(token.end for token in reversed(lex(self.sql)) if token.significant)
+        text, tail = unnest_insert(self.sql[:end], entries), self.tracked.sql[end:]
+        extra = (_BOOLEAN, _XID8) if self.tracked.created else (_XID8,)
+        again = _parsed(text, tail, self.parsed, self.server, extra)
+        if text is None or again is None:
             return None
-        end = next(token.end for token in reversed(lex(sql)) if token.significant)
-        text, tail = unnest_insert(sql[:end], lists), tracked.sql[end:]
-        extra = (_BOOLEAN, _XID8) if tracked.created else (_XID8,)
-        again = _parsed(text, tail, parsed, server, extra)
-        same = again is not None and _inserted(query) == _inserted(again)
-        if text is None or not same:
+        if _inserted(self.query, ()) != _inserted(again, entries.order):
             return None
-        return Unnested(text, tail, json=json, arrays=tuple(arrays.items()))
-    if not _is_steady(query, relation, catalog):
-        return None
-    text, tail = unnest_change(tracked.sql, lists), f", {XID}"
-    again = _parsed(text, tail, parsed, server, (_INT8, _INT8, _XID8))
-    same = again is not None and _changed(query) == _changed(again)
-    if text is None or not same:
-        return None
-    return Unnested(text, tail, positioned=True, json=json, arrays=tuple(arrays.items()))
+        return Unnested(text, tail)
+
+    def change(self, entries: Entries) -> Unnested | None:
+        text, tail = unnest_change(self.tracked.sql, entries), f", {XID}"
+        again = _parsed(text, tail, self.parsed, self.server, (_INT8, _INT8, _XID8))
+        if text is None or again is None or _changed(self.query) != _changed(again):
+            return None
+        return Unnested(text, tail, positioned=True)
 
 
 def _parsed(
@@ -98,16 +133,32 @@ def _parsed(
     return again.main
 
 
+def _of_any_length(display: str) -> str:
+    element, array, rest = display.partition("[]")
+    return _ANY_LENGTH.get(element, element) + array + rest
+
+
 def _base(type_: PgType) -> PgType:
     while type_.kind == "domain" and type_.element is not None:
         type_ = type_.element
     return type_
 
 
-def _elements(type_: PgType) -> str | None:
-    """What the elements of an array are, if its text says exactly what its binary form would."""
-    element = type_.element if type_.kind == "array" else None
-    return _AS_TEXT.get(element.name) if element is not None and element.kind == "base" else None
+def _in_json(type_: PgType) -> Json | None:
+    """How JSON writes values of the type; None where it can't."""
+    base = _base(type_)
+    if base.kind == "enum":
+        return Json("label")
+    if base.kind == "array" and base.element is not None:
+        element = _in_json(base.element)
+        return None if element is None or element.element is not None else Json(element=element)
+    if base.kind == "composite":
+        found = [(name, _in_json(attribute)) for name, attribute in base.attributes]
+        attributes = tuple((name, kind) for name, kind in found if kind is not None)
+        whole = len(attributes) == len(found) and len(found) > 0
+        return Json(attributes=attributes) if whole else None
+    name = _IN_JSON.get(base.name) if base.kind == "base" else None
+    return None if name is None else Json(name)
 
 
 def _is_element(type_: PgType) -> bool:
@@ -238,15 +289,10 @@ def _source(query: Node, kind: int) -> int:
     return next((number for number, e in entries if e.number("rtekind") == kind), 0)
 
 
-def _lists(query: Node) -> int:
-    """The number of `"$"`: of a function, or of a subquery where arrays travel as text."""
-    return _source(query, _FUNCTION) or _source(query, _SUBQUERY)
-
-
 def _changed(query: Node) -> Value:
     """Condition, assignments and result of an UPDATE or DELETE; parameters are columns of `"$"`."""
     source = _source(query, _CTE)
-    shape = _shaper(lambda node: _parameter(node, source))
+    shape = _shaper(lambda node: _parameter(node, source, ()))
     entries = [e for e in query.nodes("targetList") if not e.flag("resjunk")]
     returned = query.nodes("returningList")
     # The last three of the form for many rows are its own.
@@ -258,17 +304,22 @@ def _changed(query: Node) -> Value:
     ]
 
 
-def _inserted(query: Node) -> Value:
-    """What an INSERT puts where; the columns of its subquery are looked through."""
+def _inserted(query: Node, order: Sequence[int]) -> Value:
+    """What an INSERT puts where; the columns of its subquery are looked through.
+
+    `order` is that in which the columns of `"$"` stand for the parameters.
+    """
     number = _source(query, _SUBQUERY)
     subquery = query.nodes("rtable")[number - 1].node("subquery") if number else None
     inner: Callable[[Value], Value] = _shaper(
-        lambda node: _parameter(node, 0 if subquery is None else _lists(subquery))
+        lambda node: _parameter(
+            node, 0 if subquery is None else _source(subquery, _FUNCTION), order
+        )
     )
 
     def through(node: Node) -> Value:
         if subquery is None or node.tag != "VAR" or node.number("varno") != number:
-            return _parameter(node, 0)
+            return _parameter(node, 0, ())
         found = subquery.nodes("targetList")[node.number("varattno") - 1 :]
         return inner(found[0].node("expr")) if found else None
 
@@ -276,15 +327,17 @@ def _inserted(query: Node) -> Value:
     return [[e.number("resno"), shape(e.node("expr"))] for e in query.nodes("targetList")]
 
 
-def _parameter(node: Node, source: int) -> Value:
+def _parameter(node: Node, source: int, order: Sequence[int]) -> Value:
     """What stands for a parameter, or for the column of `source` in its place; else None."""
     if node.tag == "PARAM":
-        found = ("paramid", "paramtype", "paramtypmod", "paramcollid")
+        number, found = node.number("paramid"), ("paramtype", "paramtypmod", "paramcollid")
     elif node.tag == "VAR" and source and node.number("varno") == source:
-        found = ("varattno", "vartype", "vartypmod", "varcollid")
+        number, found = node.number("varattno"), ("vartype", "vartypmod", "varcollid")
+        if 0 < number <= len(order):
+            number = order[number - 1] + 1
     else:
         return None
-    return ["parameter", *(node.number(name) for name in found)]
+    return ["parameter", number, *(node.number(name) for name in found)]
 
 
 def _shaper(replaced: Callable[[Node], Value]) -> Callable[[Value], Value]:

@@ -4,7 +4,7 @@ The lists become the rows of `"$"`, whose columns are named like the parameters 
 `"$"."$n"` is a row's number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from salacia_db.codegen.source.lexer import Token, lex
@@ -12,14 +12,23 @@ from salacia_db.codegen.source.lexer import Token, lex
 XID = "pg_current_xact_id()"
 
 
-class List(NamedTuple):
-    """The type of a parameter's list, and the one that its elements are cast to, if any."""
+class Entries(NamedTuple):
+    """What the rows are made of: the parameters' types, and which of them stand in JSON's records.
 
-    type: str
-    cast: str | None = None
+    The records' text is `$1`, and their keys are `p1`, `p2`; lists of the others follow.
+    """
+
+    types: Sequence[str]
+    records: Collection[int] = ()
+
+    @property
+    def order(self) -> list[int]:
+        """The parameters in the order of the columns, from 0."""
+        listed = [n for n in range(len(self.types)) if n not in self.records]
+        return [*sorted(self.records), *listed]
 
 
-def unnest_insert(sql: str, lists: Sequence[List]) -> str | None:
+def unnest_insert(sql: str, entries: Entries) -> str | None:
     """`insert … values (one row) …`; None where it is anything else."""
     tokens = [token for token in lex(sql) if token.significant]
     at = next((i for i in _outside(tokens) if tokens[i].is_word("values")), len(tokens))
@@ -34,12 +43,12 @@ def unnest_insert(sql: str, lists: Sequence[List]) -> str | None:
     start, end = tokens[at + 1].end, tokens[close].start
     return (
         f"{sql[tokens[0].start : tokens[at].start]}select {_renamed(sql[start:end])}\n"
-        f'from {_rows(lists)} as "$" ({_columns(lists)})\norder by "$"."$n"'
+        f'from {_rows(entries)}\norder by "$"."$n"'
         f"{sql[tokens[close].end :]}"
     )
 
 
-def unnest_change(sql: str, lists: Sequence[List]) -> str | None:
+def unnest_change(sql: str, entries: Entries) -> str | None:
     """`update … set … where …` or `delete from … where …`, of one table; `sql` ends with the xid.
 
     Its rows also tell their entry's position, and how many pairs of an entry and a row there were.
@@ -60,8 +69,8 @@ def unnest_change(sql: str, lists: Sequence[List]) -> str | None:
         assigned = _renamed(sql[clauses[0].end : where.start])
         change = f'update {target}set{assigned}from "$"'
     return (
-        f'with "$" ({_columns(lists)}) as materialized (\n'  # noqa: S608
-        f"  {_select(lists)}\n)\n"
+        f'with "$" ({_columns(sorted(entries.order))}) as materialized (\n'  # noqa: S608
+        f"  {_select(entries)}\n)\n"
         f'{change}\nwhere{condition}\nreturning{shown}"$"."$n", (\n'
         f'  select count(*) from {target.rstrip()}, "$" where{condition}\n)'
     )
@@ -99,25 +108,32 @@ def _renamed(sql: str) -> str:
     return "".join(f'"$"."{t.text}"' if t.kind == "parameter" else t.text for t in lex(sql))
 
 
-def _rows(lists: Sequence[List]) -> str:
-    """What the rows come from; without a cast nothing need be selected."""
-    return f"({_select(lists)})" if any(each.cast for each in lists) else _unnest(lists)
+def _rows(entries: Entries) -> str:
+    """What the rows come from."""
+    return f'{_source(entries)} as "$" ({_columns(entries.order)})'
 
 
-def _select(lists: Sequence[List]) -> str:
-    if not any(each.cast for each in lists):
-        return f"select * from {_unnest(lists)}"  # noqa: S608
-    shown = ", ".join(
-        f'"${number}"' + (f"::{each.cast}" if each.cast else "")
-        for number, each in enumerate(lists, 1)
+def _select(entries: Entries) -> str:
+    """The rows, with the parameters in their own order."""
+    if entries.order == sorted(entries.order):
+        return f"select * from {_source(entries)}"  # noqa: S608
+    return f"select {_columns(sorted(entries.order))} from {_rows(entries)}"  # noqa: S608
+
+
+def _source(entries: Entries) -> str:
+    listed = [n for n in entries.order if n not in entries.records]
+    first = 2 if entries.records else 1
+    lists = ", ".join(f"${at}::{entries.types[n]}[]" for at, n in enumerate(listed, first))
+    if not entries.records:
+        return f"unnest({lists}) with ordinality"
+    fields = ", ".join(
+        f"p{at} {entries.types[n]}" for at, n in enumerate(sorted(entries.records), 1)
     )
-    return f'select {shown}, "$n" from {_unnest(lists)} as "$" ({_columns(lists)})'  # noqa: S608
+    functions = f"json_to_recordset($1::json) as ({fields})" + (
+        f", unnest({lists})" if lists else ""
+    )
+    return f"rows from ({functions}) with ordinality"
 
 
-def _unnest(lists: Sequence[List]) -> str:
-    typed = ", ".join(f"${number}::{each.type}" for number, each in enumerate(lists, 1))
-    return f"unnest({typed}) with ordinality"
-
-
-def _columns(lists: Sequence[List]) -> str:
-    return ", ".join((*(f'"${number}"' for number in range(1, len(lists) + 1)), '"$n"'))
+def _columns(order: Iterable[int]) -> str:
+    return ", ".join((*(f'"${n + 1}"' for n in order), '"$n"'))

@@ -21,7 +21,7 @@ from salacia_db.codegen.emit.writer import (
     strings,
     text_lines,
 )
-from salacia_db.codegen.facts import Batch, TableRef, Unnested
+from salacia_db.codegen.facts import Batch, Json, TableRef, Unnested
 
 # Kinds that give a row. In sqlc's dialect there may be others behind it.
 _SINGLE = ("one", "one!")
@@ -161,8 +161,10 @@ def _options(
         items.append(f"timeout={statement.timeout!r}")
     if statement.kind in _SINGLE and query.cardinality == "many":
         items.append("first=True")
-    if query.unnested is not None:
-        items.append(Named("unnested", _unnested(query.unnested, imports, head)))
+    if query.unnested:
+        forms: list[Code] = [_unnested(form, imports, head) for form in query.unnested]
+        close = ",)" if len(forms) == 1 else ")"
+        items.append(Named("unnested", Call("(", forms, close, hug=False)))
     if statement.none not in (None, "NotFound"):
         items.append(f"none={imports.use('.errors', statement.none)}")
     if query.batch is not None and statement.batch is not None:
@@ -196,10 +198,19 @@ def _unnested(form: Unnested, imports: Imports, head: str) -> Call:
         items.append("positioned=True")
     if form.json:
         items.append(f"json={form.json!r}")
-    if form.arrays:
-        arrays = ", ".join(f'({place}, "{kind}")' for place, kind in form.arrays)
-        items.append(f"arrays=({arrays},)" if len(form.arrays) == 1 else f"arrays=({arrays})")
+    if form.records:
+        kinds = [_kind(f"{place}: ", kind) for place, kind in form.records]
+        items.append(Named("records", Call("{", kinds, "}", hug=False)))
     return Call(f"{imports.use(RUNTIME, 'Unnested')}(", items)
+
+
+def _kind(key: str, kind: Json) -> Code:
+    if kind.element is not None:
+        return Call(f"{key}(", [_kind("", kind.element)], ",)", hug=False)
+    if kind.attributes:
+        found = [_kind(f"{literal(name)}: ", each) for name, each in kind.attributes]
+        return Call(f"{key}{{", found, "}", hug=False)
+    return key + literal(kind.name)
 
 
 def _writes(method: Method, tables: Mapping[TableRef, Shape], imports: Imports) -> list[Code]:

@@ -23,8 +23,8 @@ _LISTS: tuple[type[Any], ...] = (list, tuple)
 
 async def chunks(
     source: Rows[Any], take: Callable[[Any], Row], name: str, start: int
-) -> AsyncIterator[tuple[list[Row], bool]]:
-    """The rows in lists, none of which is empty, and whether the list is the last one.
+) -> AsyncIterator[tuple[list[Row], int, bool]]:
+    """The rows in lists, none of which is empty; their weight, and whether the list is the last.
 
     `name` is the statement's, `start` the place of the first row in the caller's list.
     """
@@ -32,14 +32,14 @@ async def chunks(
     size = 0
     async for items in _pieces(source):
         if len(chunk) >= ROWS or size >= BYTES:
-            yield chunk, False
+            yield chunk, size, False
             chunk, size = [], 0
         piece = taken(items, take, name, start)
         start += len(piece)
         chunk += piece
         size += sum(map(_together, zip(*piece, strict=True)))
     if chunk:
-        yield chunk, True
+        yield chunk, size, True
 
 
 async def _pieces(source: Rows[T]) -> AsyncIterator[list[T]]:

@@ -1,6 +1,6 @@
 """Bulk calls: a statement for each row of a list, chunk by chunk, all in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,11 @@ import msgspec
 from salacia_db.runtime.bulk.chunks import chunks
 from salacia_db.runtime.bulk.given import Rows
 from salacia_db.runtime.bulk.guarded import guarded
+from salacia_db.runtime.bulk.records import records
 from salacia_db.runtime.connections.connection import Connection
 from salacia_db.runtime.errors import DatabaseError, InvalidArgument
 from salacia_db.runtime.result import Result, affected, strip
-from salacia_db.runtime.statement import Row, Statement, Unnested
-from salacia_db.runtime.values.array_text import array_texts
+from salacia_db.runtime.statement import Form, Row, Statement, Unnested
 
 if TYPE_CHECKING:
     from salacia_db.runtime.units.session import TransactionSession
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _OF_A_ROW = ("21", "22", "23", "38", "39", "42501", "44", "54", "P0")
 # What only the form for many rows may be refused for.
 _OF_THE_FORM = ("21", "42", "0A")
+# From so many bytes a row on, PostgreSQL reads lists faster than JSON.
+_LARGE = 500
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 class Many:
     """One bulk call. The result is that of running the statement for one row after the other.
 
-    The form for many rows at once is tried first. Where that can't be what the statement means for
+    A form for many rows at once is tried first. Where that can't be what the statement means for
     these rows, or where a row is refused, the chunk is undone and the statement runs row by row;
     if that fails, too, halves tell the first row at fault.
     """
@@ -45,6 +47,8 @@ class Many:
         self.split = split
         self.part = ""
         """The savepoint before each part of the call, of which there is none for a single row."""
+        self.large = False
+        """Whether the rows of the chunk are, on average."""
 
     async def run(self, source: Rows[Any], take: Callable[[Any], Row], start: int = 0) -> Result:
         """Runs all of it. An error carries the index of its row, and leaves nothing written.
@@ -53,8 +57,9 @@ class Many:
         """
         result = Result([], 0, verb="INSERT")
         with ExitStack() as stack:
-            async for rows, last in chunks(source, take, self.statement.name, start):
+            async for rows, size, last in chunks(source, take, self.statement.name, start):
                 self.transaction.check()
+                self.large = size > _LARGE * len(rows)
                 if not self.part and not (last and len(rows) == 1):
                     self.part = f"{stack.enter_context(self.transaction.whole_call())}_part"
                 result.extend(await self._rows(rows, start))
@@ -86,14 +91,20 @@ class Many:
             raise
 
     async def _at_once(self, rows: list[Row]) -> Result | None:
-        """The result of the form for many rows; None where there is none, or it doesn't fit."""
-        form, how = self.statement.unnested, self.statement.how
-        if form is None or how is None:
-            return None
-        columns = _columns(rows, how)
-        if columns is None:
-            return None
-        form = self.session.form(form, tracked=self.split)
+        """The result of a form for many rows; None where there is none, or none fits."""
+        forms = self.statement.unnested
+        if self.large:
+            forms = forms[-1:]
+        for form, how in forms:
+            columns = _columns(rows, how)
+            if columns is not None:
+                return await self._sent(Form(form, how), columns)
+        return None
+
+    async def _sent(self, form_: Form, columns: list[Any]) -> Result | None:
+        """The result of the form for all rows; None where it doesn't fit."""
+        how = form_.how
+        form = self.session.form(form_.statement, tracked=self.split)
 
         async def run(connection: Connection) -> tuple[list[Row], bytes]:
             prepared = connection.start(form, self.session.timeout)
@@ -152,17 +163,17 @@ class Many:
         return strip(statement, found, count, verb="INSERT")
 
 
-def _columns(rows: list[Row], how: Unnested) -> list[Sequence[Any]] | None:
-    """A list for each parameter; None where an array can't travel as text."""
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+def _columns(rows: list[Row], how: Unnested) -> list[Any] | None:
+    """The arguments of a form; None where values can't travel as JSON."""
+    columns: list[Any] = list(zip(*rows, strict=True))
     for position in how.json:
         # To the driver a list within an array is a further dimension of it.
         columns[position] = [
             None if value is None else msgspec.Raw(_encode(value)) for value in columns[position]
         ]
-    for position, kind in how.arrays:
-        texts = array_texts(columns[position], kind)
-        if texts is None:
-            return None
-        columns[position] = texts
-    return columns
+    if not how.records:
+        return columns
+    text = records([columns[position] for position in how.records], list(how.records.values()))
+    if text is None:
+        return None
+    return [text, *(c for n, c in enumerate(columns) if n not in how.records)]

@@ -25,6 +25,7 @@ create table {0} (
   n numeric not null default 1 check (n < 100),
   doc jsonb,
   tags text[],
+  spot place,
   up {1} references {2} on delete {3}
 );
 """
@@ -70,6 +71,9 @@ STATEMENTS = {
     "grow": ("insert into {} (k, name, up) values (:k, upper(:name), :up) returning k, up", True),
     "note": ("insert into {} (k, doc) values (:k, :doc) returning k, doc", True),
     "tag": ("insert into {} (k, tags) values (:k, :tags) returning k, tags", True),
+    "label": ("insert into {} (k, doc, tags) values (:k, :doc, :tags) returning k, tags", True),
+    "site": ("insert into {} (k, spot) values (:k, :spot) returning k, spot", True),
+    "retag": ("update {} set tags = :tags, name = :name where k = :k returning k, tags", True),
     "next": (
         "insert into {0} (k, n) values (:k, (select count(*) from {0})) returning k, n",
         False,
@@ -112,15 +116,20 @@ def queries() -> str:
         name = NAMES[case.type]
         if case.type not in UNCOPIED:
             lines.append(f"-- name: load_{name} :copy\ninsert into of_{name} (v) values (:v);")
-        lines.append(f"-- name: all_{name} :bulk")
-        lines.append(f"insert into of_{name} (v) values (:v) returning v;")
+        for column in ("v", "w")[: 1 + case.many]:
+            for label, kind in ((f"all_{column}", "bulk"), (f"one_{column}", "one")):
+                lines.append(f"-- name: {label}_{name} :{kind}")
+                lines.append(f"insert into of_{name} ({column}) values (:v) returning {column};")
     return "\n".join(lines)
 
 
 def schema() -> str:
     lines = [f"create extension {name};" for name in EXTENSIONS]
+    lines += ["create type place as (n int, name text, tags text[]);"]
     lines += ["create table other (k int primary key);", *TABLES.values()]
-    lines += [f"create table of_{NAMES[c.type]} (id serial, v {c.type});" for c in CASES]
+    for case in CASES:
+        array = f", w {case.type}[]" if case.many else ""
+        lines.append(f"create table of_{NAMES[case.type]} (id serial, v {case.type}{array});")
     return "\n".join(lines)
 
 
@@ -152,6 +161,40 @@ def test_what_is_proven_runs_over_lists(folder: Path) -> None:
     assert over_lists == {f"{table}_{name}" for table, name in ALONE}
 
 
+# Of a column of its own type, and of arrays: how entries travel, the first choice first.
+FORMS = {
+    "integer": (["records", "lists"], ["records"]),
+    "character(3)": (["records", "lists"], ["records"]),
+    "timestamptz": (["records", "lists"], ["records"]),
+    "numeric(12,2)": (["records", "lists"], ["records"]),
+    "real": (["lists"], []),
+    "bytea": (["lists"], []),
+    "jsonb": (["lists"], []),
+    "int4range": (["lists"], []),
+    "point": ([], []),
+}
+
+
+def travels(db: Any, query: str) -> list[str]:
+    statement = vars(imported_module(db))[f"_{query.upper()}"]
+    return ["records" if how.records else "lists" for _, how in statement.unnested]
+
+
+@pytest.mark.parametrize("type_", FORMS)
+async def test_entries_travel_by_what_is_fastest_for_their_types(db: Any, type_: str) -> None:
+    column, array = FORMS[type_]
+    assert travels(db, f"all_v_{NAMES[type_]}") == column
+    assert travels(db, f"all_w_{NAMES[type_]}") == array
+
+
+async def test_lists_stand_beside_records_where_they_have_to(db: Any) -> None:
+    assert travels(db, "plain_note_all") == ["lists"]
+    assert travels(db, "plain_site_all") == ["records"]
+    (form,) = vars(imported_module(db))["_PLAIN_LABEL_ALL"].unnested
+    assert form.how.records == {0: "int", 2: ("text",)}
+    assert form.how.json == (1,)
+
+
 KEYS = st.integers(0, 6)
 ENTRIES = st.lists(
     st.fixed_dictionaries(
@@ -161,6 +204,8 @@ ENTRIES = st.lists(
             "n": st.integers(0, 60) | st.just(100),
             "doc": st.sampled_from([[1, [2]], {"a": [None]}, "x", 1.5, [], None]),
             "tags": st.none() | st.lists(st.sampled_from(["", "x", None]), max_size=2),
+            "spot": st.none()
+            | st.tuples(KEYS, st.sampled_from(["", None, 'a "b"']), st.just(["x", None])),
             "up": st.none() | st.integers(0, 4),
         }
     ),
@@ -178,7 +223,8 @@ async def outcome(uow: Any, table: str, work: Any) -> tuple[Any, Any]:
     held = [
         tuple(row)
         for row in await uow.fetch(
-            f"select rank() over (order by id), k, name, n, doc, tags, up from {table} order by id"
+            "select rank() over (order by id), k, name, n, doc, tags, spot::text, up"
+            f" from {table} order by id"
         )
     ]
     if table == "noted":
@@ -216,16 +262,14 @@ async def test_a_bulk_call_is_a_loop(
             async def at_once(uow: Any = uow) -> Any:
                 method = getattr(uow.kept, f"{table}_{name}_all")
                 input_ = vars(imported_module(db))[input_name(f"{table}_{name}_all")]
-                return await method(input_(**{n: each[n] for n in names}) for each in entries)
+                return await method(input_(**given_of(db, each, names)) for each in entries)
 
             async def one_by_one(uow: Any = uow) -> Any:
                 got: list[Any] = []
                 for index, each in enumerate(entries):
                     try:
                         got.append(
-                            await getattr(uow.kept, f"{table}_{name}")(
-                                **{n: each[n] for n in names}
-                            )
+                            await getattr(uow.kept, f"{table}_{name}")(**given_of(db, each, names))
                         )
                     except SalaciaError as error:
                         error.index = index
@@ -246,6 +290,15 @@ async def test_a_bulk_call_is_a_loop(
 def plainly(row: Any) -> tuple[Any, ...]:
     """A row's values: the two statements have structs of their own."""
     return tuple(getattr(row, name) for name in row.__struct_fields__)
+
+
+def given_of(db: Any, entry: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """The arguments of a call; a place is a struct of the package."""
+    place = sys.modules[f"{type(db).__module__.partition('.')[0]}.composites"].Place
+    found = {name: entry[name] for name in names}
+    if found.get("spot") is not None:
+        found["spot"] = place(*found["spot"])
+    return found
 
 
 def input_name(query: str) -> str:
@@ -270,7 +323,7 @@ def test_copy_of_what_has_no_binary_form_is_refused(tmp_path: Path, type_: str) 
         assert "use :bulk" in found[0]
 
 
-@pytest.mark.parametrize("call", ["all", "load"])
+@pytest.mark.parametrize("call", ["all_v", "load"])
 @pytest.mark.parametrize("case", [c for c in CASES if c.type != "xml"], ids=lambda c: c.type)
 @given(data=st.data())
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -289,3 +342,31 @@ async def test_every_type_goes_in(db: Any, call: str, case: Case, data: st.DataO
         for value, came in zip(values, result, strict=True):
             assert alike(None if value is None else case.normal(value), came)
         await uow.rollback()
+
+
+@pytest.mark.parametrize("column", ["v", "w"])
+@pytest.mark.parametrize("case", [c for c in CASES if c.type != "xml"], ids=lambda c: c.type)
+@given(data=st.data())
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+async def test_a_bulk_call_writes_what_single_calls_write(
+    db: Any, column: str, case: Case, data: st.DataObject
+) -> None:
+    """Each type, and arrays of it, to the last digit."""
+    if column == "w" and not case.many:
+        return
+    each = case.values if column == "v" else st.lists(st.none() | case.values, max_size=3)
+    values = data.draw(st.lists(st.none() | each, min_size=2, max_size=5))
+    name = NAMES[case.type]
+    input_ = vars(imported_module(db))[input_name(f"all_{column}_{name}")]
+    found: list[Any] = []
+    for bulk in (True, False):
+        async with db.unit_of_work() as uow:
+            if bulk:
+                await getattr(uow.kept, f"all_{column}_{name}")(input_(v=v) for v in values)
+            else:
+                for value in values:
+                    await getattr(uow.kept, f"one_{column}_{name}")(v=value)
+            found.append(await uow.fetch(f"select {column}::text from of_{name} order by id"))
+            await uow.rollback()
+    assert found[0] == found[1]
+    assert len(found[0]) == len(values)

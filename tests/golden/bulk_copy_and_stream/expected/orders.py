@@ -32,12 +32,22 @@ _ADD_ALL = Statement(
         "insert into orders (id, amount) values ($1, $2) returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at, pg_current_xact_id()"
     ),
     writes=(Write("create", Order, returned=True),),
-    unnested=Unnested(
-        "-- orders.add_all\n"
-        'insert into orders (id, amount) select "$"."$1", "$"."$2"\n'
-        'from unnest($1::uuid[], $2::numeric[]) with ordinality as "$" ("$1", "$2", "$n")\n'
-        'order by "$"."$n" returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at',
-        tail=", pg_current_xact_id()",
+    unnested=(
+        Unnested(
+            "-- orders.add_all\n"
+            'insert into orders (id, amount) select "$"."$1", "$"."$2"\n'
+            'from rows from (json_to_recordset($1::json) as (p1 uuid, p2 numeric)) with ordinality as "$" ("$1", "$2", "$n")\n'
+            'order by "$"."$n" returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at',
+            tail=", pg_current_xact_id()",
+            records={0: "uuid", 1: "numeric"},
+        ),
+        Unnested(
+            "-- orders.add_all\n"
+            'insert into orders (id, amount) select "$"."$1", "$"."$2"\n'
+            'from unnest($1::uuid[], $2::numeric[]) with ordinality as "$" ("$1", "$2", "$n")\n'
+            'order by "$"."$n" returning orders.id, orders.customer_id, orders.amount, orders.note, orders.placed_at',
+            tail=", pg_current_xact_id()",
+        ),
     ),
 )
 _ANNOTATE_ALL = Statement(
@@ -51,20 +61,38 @@ _ANNOTATE_ALL = Statement(
         "returning pg_current_xact_id()"
     ),
     writes=(Write("update", Order),),
-    unnested=Unnested(
-        "-- orders.annotate_all\n"
-        'with "$" ("$1", "$2", "$n") as materialized (\n'
-        "  select * from unnest($1::text[], $2::uuid[]) with ordinality\n"
-        ")\n"
-        'update orders set note = "$"."$1" from "$"\n'
-        'where id = "$"."$2"\n'
-        "\n"
-        'returning "$"."$n", (\n'
-        '  select count(*) from orders, "$" where id = "$"."$2"\n'
-        "\n"
-        ")",
-        tail=", pg_current_xact_id()",
-        positioned=True,
+    unnested=(
+        Unnested(
+            "-- orders.annotate_all\n"
+            'with "$" ("$1", "$2", "$n") as materialized (\n'
+            "  select * from rows from (json_to_recordset($1::json) as (p1 text, p2 uuid)) with ordinality\n"
+            ")\n"
+            'update orders set note = "$"."$1" from "$"\n'
+            'where id = "$"."$2"\n'
+            "\n"
+            'returning "$"."$n", (\n'
+            '  select count(*) from orders, "$" where id = "$"."$2"\n'
+            "\n"
+            ")",
+            tail=", pg_current_xact_id()",
+            positioned=True,
+            records={0: "text", 1: "uuid"},
+        ),
+        Unnested(
+            "-- orders.annotate_all\n"
+            'with "$" ("$1", "$2", "$n") as materialized (\n'
+            "  select * from unnest($1::text[], $2::uuid[]) with ordinality\n"
+            ")\n"
+            'update orders set note = "$"."$1" from "$"\n'
+            'where id = "$"."$2"\n'
+            "\n"
+            'returning "$"."$n", (\n'
+            '  select count(*) from orders, "$" where id = "$"."$2"\n'
+            "\n"
+            ")",
+            tail=", pg_current_xact_id()",
+            positioned=True,
+        ),
     ),
 )
 _LOAD = Statement(
