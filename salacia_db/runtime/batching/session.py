@@ -16,7 +16,7 @@ from salacia_db.runtime.connections.connection import NEVER
 from salacia_db.runtime.errors import DeadlineExceeded, QueueFull, WriteDeadlineExceeded
 from salacia_db.runtime.session import Session
 from salacia_db.runtime.statement import Batch, Row, Statement
-from salacia_db.runtime.unseen import unseen
+from salacia_db.runtime.unseen import forget
 
 if TYPE_CHECKING:
     from salacia_db.runtime.database import Database
@@ -40,22 +40,35 @@ class BatchedSession(Session):
         self._database = database
         self._queues: dict[Statement, _Queue] = {}
 
-    @unseen
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
+        try:
+            queue = self._queues.get(statement)
+            if queue is None or statement.writes:
+                queue = self._queue(statement)
+                if queue is None:
+                    return await self._session.fetchrow(statement, *args)
+            begun = queue.enter(args)
+            if not isinstance(begun, _Run):
+                return await begun
+            try:
+                return await self._session.fetchrow(statement, *args)
+            finally:
+                queue.end(begun)
+        except BaseException as error:
+            args = ()
+            forget(error)
+            raise
+
+    def _queue(self, statement: Statement) -> "_Queue | None":
+        """Where its calls queue; None where they run by themselves."""
         batch, database = statement.batch, self._database
         if batch is None or (statement.writes and database.hooks.plan(statement) is not None):
-            return await self._session.fetchrow(statement, *args)
+            return None
         queue = self._queues.get(statement)
         if queue is None:
             queue = _Queue(statement, batch, self._session, database)
             self._queues[statement] = queue
-        run = queue.begin_alone()
-        if run is None:
-            return await queue.join(args)
-        try:
-            return await self._session.fetchrow(statement, *args)
-        finally:
-            queue.end(run)
+        return queue
 
     async def flush(self, timeout: float) -> None:
         """Waits so many seconds for the calls that queue or run now."""
@@ -65,12 +78,13 @@ class BatchedSession(Session):
 
 
 class _Run:
-    """A call by itself, or a worker; `since` is when what it runs now began."""
+    """A call by itself, or a worker with its batch; `since` is when what it runs now began."""
 
-    __slots__ = ("since",)
+    __slots__ = ("calls", "since")
 
-    def __init__(self) -> None:
-        self.since = get_running_loop().time()
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.calls: list[Call] = []
 
 
 class _Queue:
@@ -97,59 +111,54 @@ class _Queue:
         self._timeout = statement.timeout or database.timeout
         self._running: set[_Run] = set()
         self._waiting: deque[Call] = deque()
-        self._sent: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
     def calls(self) -> Iterable[Call]:
         """Those that have no answer yet."""
-        return [call for call in (*self._sent, *self._waiting) if not call.result.done()]
+        sent = (call for run in self._running for call in run.calls)
+        return [call for call in (*sent, *self._waiting) if not call.result.done()]
 
-    def begin_alone(self) -> _Run | None:
-        """What to end after a call by itself; None where it is to join a batch."""
-        if self._waiting or not self._has_room():
-            return None
-        run = _Run()
-        self._running.add(run)
-        return run
+    def enter(self, args: Row) -> "_Run | asyncio.Future[Row | None]":
+        """What to end after a call by itself; or, of a call that queues, what gets its outcome.
 
-    def end(self, run: _Run) -> None:
-        """What has queued meanwhile is next."""
-        self._running.discard(run)
-        if self._drop_done() and self._has_room():
-            self._start()
-
-    async def join(self, args: Row) -> Row | None:
-        """Queues; the row, once the batch has run. Raises what the call by itself would.
-
-        And `QueueFull`, where too many wait already.
+        Raises `QueueFull`, where too many wait already.
         """
         self._pool.check()
-        if len(self._waiting) >= self._longest:
+        loop, waiting = get_running_loop(), self._waiting
+        now = loop.time()
+        room = self._has_room(now)
+        if room and not waiting:
+            return self._begin(now)
+        if len(waiting) >= self._longest:
             raise self._full()
-        loop = get_running_loop()
-        call = Call(args, loop.create_future(), loop.time() + self._timeout)
-        self._waiting.append(call)
-        full = len(self._waiting) % self._size == 0
-        if self._has_room() or (full and len(self._running) < self._most):
-            self._start()
+        call = Call(args, loop.create_future(), now + self._timeout)
+        waiting.append(call)
+        full = len(waiting) % self._size == 0
+        if room or (full and len(self._running) < self._most):
+            self._start(now)
         if self._look is None:
             self._look = loop.call_later(_PATIENCE, self._overtake)
         if self._alarm is None and self._timeout != NEVER:
             self._alarm = loop.call_at(call.deadline, self._expire_late)
-        return await call.result
+        return call.result
+
+    def end(self, run: _Run) -> None:
+        """What has queued meanwhile is next."""
+        self._running.discard(run)
+        if self._drop_done() and self._has_room(now := get_running_loop().time()):
+            self._start(now)
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _has_room(self) -> bool:
+    def _has_room(self, now: float) -> bool:
         """Whether nothing runs that is worth waiting for, and a connection is left to us."""
-        if not self._running:
-            return True
-        if len(self._running) >= self._most:
-            return False
-        late = get_running_loop().time() - _PATIENCE
-        return all(run.since <= late for run in self._running)
+        late = now - _PATIENCE
+        for run in self._running:
+            if run.since > late:
+                return False
+        return len(self._running) < self._most
 
     def _full(self) -> QueueFull:
         name = self._statement.name
@@ -166,9 +175,13 @@ class _Queue:
             waiting.popleft()
         return bool(waiting)
 
-    def _start(self) -> None:
-        run = _Run()
+    def _begin(self, now: float) -> _Run:
+        run = _Run(now)
         self._running.add(run)
+        return run
+
+    def _start(self, now: float) -> None:
+        run = self._begin(now)
         # In a context of its own, since it works for many.
         task = get_running_loop().create_task(self._work(run), context=Context())
         self._tasks.add(task)
@@ -180,10 +193,11 @@ class _Queue:
         # Those in the middle, too, who would keep others out.
         self._waiting = deque(call for call in self._waiting if not call.result.done())
         if self._waiting:
-            if self._has_room():
-                self._start()
+            now = get_running_loop().time()
+            if self._has_room(now):
+                self._start(now)
             last = max(run.since for run in self._running)
-            soon = max(last, get_running_loop().time() - _PATIENCE / 2)
+            soon = max(last, now - _PATIENCE / 2)
             self._look = get_running_loop().call_at(soon + _PATIENCE, self._overtake)
 
     def _expire_late(self) -> None:
@@ -212,14 +226,16 @@ class _Queue:
     async def _work(self, run: _Run) -> None:
         try:
             while self._drop_done():
-                calls = self._next()
+                run.calls = self._next()
                 run.since = get_running_loop().time()
                 try:
-                    await self._runner.run(calls)
+                    await self._runner.run(run.calls)
+                except BaseException:
+                    for call in run.calls:
+                        call.result.cancel()  # this task was
+                    raise
                 finally:
-                    self._sent.difference_update(calls)
-                    for call in calls:
-                        call.result.cancel()  # without effect, unless this task was cancelled
+                    run.calls = []
                 # Who has got an answer and asks again at once belongs to the next batch.
                 await asyncio.sleep(0)
         finally:
@@ -232,5 +248,4 @@ class _Queue:
             if not call.result.done():
                 call.sent = True
                 calls.append(call)
-        self._sent.update(calls)
         return calls

@@ -50,10 +50,6 @@ class Call:
         self.deadline = deadline
         self.sent = False
 
-    def finish(self, row: Row | None) -> None:
-        if not self.result.done():
-            self.result.set_result(row)
-
     def fail(self, error: BaseException) -> None:
         if not self.result.done():
             self.result.set_exception(error)
@@ -96,7 +92,8 @@ class Runner:
             failure = error
         else:
             for call, row in zip(calls, found, strict=True):
-                call.finish(row)
+                if not call.result.done():
+                    call.result.set_result(row)
             return
         # Nothing of it was kept, or nobody knows; the latter is among the common ones.
         if isinstance(failure, _COMMON):
@@ -118,7 +115,8 @@ class Runner:
         except Exception as error:
             call.fail(error)
         else:
-            call.finish(row)
+            if not call.result.done():
+                call.result.set_result(row)
 
     async def _read(self, calls: Sequence[Call]) -> list[Row | None]:
         columns = [list(column) for column in zip(*(call.args for call in calls), strict=True)]
