@@ -8,6 +8,7 @@ fails.
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias, TypedDict
+from urllib.parse import quote
 
 import msgspec
 
@@ -44,9 +45,15 @@ class _Connection(Protocol):
 def current_unit(request: _Connection) -> Any:
     """The unit of work of this request, of the generated package's class.
 
-    Raises `UsageError` where no `UnitOfWorkMiddleware` is in front of the endpoint.
+    Raises `UsageError` where no `UnitOfWorkMiddleware` is in front of the endpoint, and for a
+    websocket.
     """
     unit = request.scope.get(_KEY)
+    if unit is None and request.scope["type"] == "websocket":
+        raise UsageError(
+            "a websocket has no unit of work: open one for each message, with"
+            " `async with db.unit_of_work()`"
+        )
     if unit is None:
         raise UsageError("this request has no unit of work: add UnitOfWorkMiddleware")
     return unit
@@ -85,6 +92,8 @@ class UnitOfWorkMiddleware:
             return
         options = self.options(scope) if self.options is not None else UnitOptions()
         unit = self.database.unit_of_work(**options)
+        # Where it was made is the same for all requests.
+        unit.session.transaction.where = _named(scope["method"], scope["path"])
         response = _Response(send, unit)
         try:
             async with unit:
@@ -108,7 +117,12 @@ class UnitOfWorkMiddleware:
 def record(error: SalaciaError, answer: Answer, method: str, path: str) -> None:
     """Logs what clients are only told to be a failure, to `salacia_db.web`."""
     if answer.status >= 500:
-        _log.error("%s %s: %s", method, path, error, exc_info=error)
+        _log.error("%s: %s", _named(method, path), error, exc_info=error)
+
+
+def _named(method: str, path: str) -> str:
+    """A request in a message; its path can't begin a new line or reach a terminal."""
+    return f"{method} {quote(path)}"
 
 
 class _Response:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from applications import FRAMEWORKS, fastapi, litestar
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 
 import salacia
@@ -166,9 +166,38 @@ async def test_settings_of_the_request_hold_in_its_unit(db: salacia.Database) ->
     assert [answer.json() for answer in answers] == [f"/{n}" for n in range(20)]
 
 
-async def test_an_endpoint_without_the_middleware_is_told_what_to_add() -> None:
-    with pytest.raises(UsageError, match="add UnitOfWorkMiddleware"):
-        current_unit(Request({"type": "http"}))
+async def test_messages_name_the_request(db: salacia.Database) -> None:
+    units: list[salacia.UnitOfWork] = []
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        units.append(current_unit(Request(scope)))
+        await JSONResponse(None)(scope, receive, send)
+
+    async with client_of(UnitOfWorkMiddleware(endpoint, db)) as client:
+        await client.post("/books/1")
+    with pytest.raises(UsageError, match="the unit of work of POST /books/1 is not open"):
+        await units[0].fetchval("select 1")
+
+
+async def test_a_path_can_forge_no_line_of_the_log(
+    db: salacia.Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        raise UsageError("told")
+
+    async with client_of(UnitOfWorkMiddleware(endpoint, db)) as client:
+        await client.get("/a%0Aforged line%1B[31m")
+    messages = [record.getMessage() for record in caplog.records if "told" in record.getMessage()]
+    assert messages == ["GET /a%0Aforged%20line%1B%5B31m: told"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("http", "add UnitOfWorkMiddleware"), ("websocket", "open one for each message")],
+)
+async def test_an_endpoint_without_a_unit_is_told_what_to_do(kind: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        current_unit(HTTPConnection({"type": kind}))
 
 
 async def test_what_fails_after_the_answer_began_is_not_answered_twice(
