@@ -353,6 +353,24 @@ async def test_hooks_run_in_the_order_of_registration(db, hooks: Hooks) -> None:
     assert order == [1, 2, 3]
 
 
+@pytest.mark.parametrize("given", [print, str, 7])
+def test_a_hook_for_what_is_no_struct_is_refused_rather_than_never_told(given: Any) -> None:
+    hooks = Hooks()
+    for register in (
+        hooks.before_create,
+        hooks.after_create,
+        hooks.before_update,
+        hooks.after_update,
+        hooks.before_delete,
+        hooks.after_delete,
+    ):
+        with pytest.raises(UsageError, match=r"@hooks\.after_update\(\)"):
+            register(given)
+    for late in (hooks.after_commit, hooks.after_rollback):
+        with pytest.raises(UsageError):
+            late(str)
+
+
 async def test_hooks_may_be_registered_later(db, hooks: Hooks) -> None:
     await db.items.insert(1)
     told = Told(hooks)

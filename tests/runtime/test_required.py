@@ -1,5 +1,7 @@
 """A database that requires settings sends nothing without them."""
 
+from typing import Any
+
 import pytest
 from cutting_proxy import CuttingProxy
 from items import Database, Item
@@ -72,6 +74,12 @@ async def test_the_message_names_the_statement_and_what_is_missing(db: Database)
         db.unit_of_work(settings={"app.tenant": 7})
     assert "app.user" in str(caught.value)
     assert "app.tenant" not in str(caught.value)
+
+
+async def test_none_is_nobodys_name(db: Database) -> None:
+    nobody: Any = {"app.tenant": None, "app.user": 1}
+    with pytest.raises(UsageError, match=r"the setting 'app\.tenant' is None"):
+        db.unit_of_work(settings=nobody)
 
 
 def test_names_that_can_be_none_are_refused() -> None:

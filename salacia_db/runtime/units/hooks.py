@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msgspec import Struct
 
+from salacia_db.runtime.errors import UsageError
 from salacia_db.runtime.result import Result
 from salacia_db.runtime.statement import Statement, Write
 from salacia_db.runtime.units.events import (
@@ -238,11 +239,16 @@ class _Registration(Struct, frozen=True):
     each: bool = False
 
 
+def _name_of(function: object) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))
+
+
 class Hooks:
     """A registry of hooks, given to `connect(hooks=...)`. There is no global one.
 
     Functions may be plain or `async`, and run in the order in which they were registered, for one
-    struct (`@hooks.after_update(AiInteraction)`) or for all (`@hooks.after_update()`).
+    struct (`@hooks.after_update(AiInteraction)`) or for all (`@hooks.after_update()`); for anything
+    else `UsageError` is raised.
 
     - Before-hooks run before the statement is sent: they may replace arguments, or refuse by
       raising. An upsert is told to those of create and of update, with `event.upsert` set.
@@ -349,7 +355,7 @@ class Hooks:
 
     def report(self, function: object, error: BaseException) -> None:
         """Tells of a failure that can't be raised."""
-        name = getattr(function, "__qualname__", type(function).__name__)
+        name = _name_of(function)
         _log.error("%s failed after the transaction's end", printable(name), exc_info=error)
         for listener in self._on_error:
             try:
@@ -360,6 +366,13 @@ class Hooks:
     def _register(
         self, phase: type[Any] | str, model: type[Any] | None, each: bool = False
     ) -> Callable[[Any], Any]:
+        if model is not None and not (inspect.isclass(model) and issubclass(model, Struct)):
+            # A decorator without its brackets would register nothing, and say nothing.
+            raise UsageError(
+                "a hook is for a table's struct, `@hooks.after_update(Book)`, or for all,"
+                f" `@hooks.after_update()`; this is given {printable(_name_of(model))}"
+            )
+
         def register(function: Function) -> Function:
             self._registrations.append(_Registration(phase, model, function, each))
             self._plans.clear()

@@ -1,7 +1,7 @@
 """How a transaction begins: isolation, access mode and settings as the text that is sent."""
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 from msgspec import Struct
 
@@ -43,9 +43,12 @@ class Options(Struct, frozen=True):
             raise UsageError(
                 f"isolation is {self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
             )
-        for name in self.settings:
+        for name, value in self.settings.items():
             if not SETTING_NAME.fullmatch(name):
                 raise UsageError(f"{name!r} is no name of a setting; write it like 'app.tenant'")
+            # Nothing but a type checker has looked; the text "None" could be somebody's name.
+            if cast("object", value) is None:
+                raise UsageError(f"the setting {name!r} is None: give its value, or leave it out")
         if self.defer_begin:
             self._check_defers()
 
