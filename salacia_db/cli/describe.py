@@ -9,6 +9,7 @@ import msgspec
 
 from salacia_db.cli.failure import Failure
 from salacia_db.cli.options import Commands, add_project_flags, projects
+from salacia_db.cli.uncollected import uncollected
 from salacia_db.codegen.problems import ProblemsError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_command(commands: Commands) -> None:
     parser.set_defaults(run=_describe)
 
 
+@uncollected()
 def _describe(options: argparse.Namespace) -> int:
     from salacia_db.codegen.describe import undescribed
     from salacia_db.codegen.pipeline import description

@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from salacia_db.cli.options import Commands, add_project_flags, projects
+from salacia_db.cli.uncollected import uncollected
 
 if TYPE_CHECKING:
     from salacia_db.codegen.pipeline import Generated
@@ -26,6 +27,7 @@ def add_command(commands: Commands) -> None:
     parser.set_defaults(run=_generate)
 
 
+@uncollected()
 def _generate(options: argparse.Namespace) -> int:
     from salacia_db.codegen.pipeline import generate
 

@@ -13,7 +13,7 @@ from salacia_db.postgres.errors import PostgresError
 def dump_schema(url: str) -> str:
     """The statements that make the schema of the database at `url`, without owners and grants.
 
-    Raises `PostgresError`.
+    Raises `PostgresError`, also where pg_dump isn't among the server's programs.
     """
     parts = urlsplit(url)
     # Other users of the machine can read a command line, but not an environment.
@@ -23,13 +23,21 @@ def dump_schema(url: str) -> str:
         netloc=parts.netloc.replace(user, user.partition(":")[0], 1) if user else parts.netloc
     )
     program = find_binaries(server_account()).program("pg_dump")
-    done = subprocess.run(
-        [program, "--schema-only", "--no-owner", "--no-privileges", f"--dbname={shown.geturl()}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | password,
-    )
+    command = [program, "--schema-only", "--no-owner", "--no-privileges"]
+    try:
+        done = subprocess.run(
+            [*command, f"--dbname={shown.geturl()}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | password,
+        )
+    except OSError as error:
+        raise PostgresError(
+            f"can't start {program}: {error.strerror}",
+            "install PostgreSQL's client programs beside the server's, or name another folder"
+            " in SALACIA_PG_BIN",
+        ) from None
     if done.returncode:
         raise PostgresError(f"pg_dump can't read the schema of {place(url)}: {done.stderr.strip()}")
     return done.stdout

@@ -3,9 +3,10 @@
 from msgspec import Struct
 
 from salacia_db.codegen.analysis.places import place_outputs, starts
+from salacia_db.codegen.analysis.printed import queries
 from salacia_db.codegen.analysis.rules import Rules, UntoldError, read_rules
 from salacia_db.codegen.analysis.session import Rejected, ServerError, Session, refused
-from salacia_db.codegen.analysis.tree import Node, queries
+from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import descend
 
 _NAME = "salacia_asked"

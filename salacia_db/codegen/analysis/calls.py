@@ -3,28 +3,32 @@
 from collections.abc import Iterator
 from functools import cache
 
-from salacia_db.codegen.analysis.tree import Node, parse_tree
+from salacia_db.codegen.analysis.printed import parse_tree
+from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import SELECT, descend
+
+_FUNCTIONS = ("funcid", "aggfnoid", "winfnoid")
+_OPERATORS = ("opno", "opnos")  # opnos: of rows that are compared as a whole
+_TYPES = ("resulttype", "funcresulttype", "paramtype", "typid", "funccoltypes", "coltypes")
 
 
 def called(node: Node, operators: dict[int, tuple[str, int]]) -> Iterator[int]:
     """The functions that the node calls, by oid."""
-    for name in ("funcid", "aggfnoid", "winfnoid"):
-        if node.number(name):
-            yield node.number(name)
-    # Operators of one's own types may stand in rows that are compared as a whole.
-    for number in (node.number("opno"), *node.numbers("opnos")):
-        if number:
-            yield operators.get(number, ("", 0))[1]
+    yield from _oids(node, _FUNCTIONS)
+    for oid in _oids(node, _OPERATORS):
+        yield operators.get(oid, ("", 0))[1]
 
 
 def converted(node: Node) -> Iterator[int]:
     """The types into which the node brings a value that may not have been of it."""
-    for name in ("resulttype", "funcresulttype", "paramtype", "typid"):
-        if node.number(name):
-            yield node.number(name)
-    yield from node.numbers("funccoltypes")
-    yield from node.numbers("coltypes")
+    yield from _oids(node, _TYPES)
+
+
+def _oids(node: Node, names: tuple[str, ...]) -> Iterator[int]:
+    """The oids in those of these fields that the node has."""
+    for name in names:
+        if name in node.fields:  # few nodes have any, and all nodes are asked
+            yield from (oid for oid in (node.number(name), *node.numbers(name)) if oid)
 
 
 def reads_text(node: Node) -> bool:

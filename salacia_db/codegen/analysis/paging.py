@@ -1,6 +1,6 @@
 """Pages: whether an order is total, which of its keys can be NULL, whether an index serves it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -55,27 +55,36 @@ def paging(
     shapes = _representatives(text, shapes)
     orders: list[tuple[str | None, tuple[Key, ...]]] = []
     warnings: list[Problem] = []
+    texts: dict[str, None] = {}
+    # The reverse of an order has the same keys: what is proven of them is proven of both.
+    proven: dict[tuple[tuple[Item, ...], ...], list[bool]] = {}
     for label, terms in text.orders.items():
         keys = tuple(
             Key(term.items, term.descending, term.nulls_first, nullable=True) for term in terms
         )
-        proven = [
-            _nullable(_keyset(statement, text, keys, given), terms, server, catalog)
-            for given in shapes
-        ]
+        expressions = tuple(term.items for term in terms)
+        known = expressions in proven
+        if not known:
+            keysets = [_keyset(statement, text, keys, given) for given in shapes]
+            found = [_nullable(keyset, terms, server, catalog) for keyset in keysets]
+            proven[expressions] = [any(same) for same in zip(*found, strict=True)]
         keys = tuple(
-            replace(key, nullable=any(nullable), nulls_first=key.nulls_first and any(nullable))
-            for key, nullable in zip(keys, zip(*proven, strict=True), strict=True)
+            replace(key, nullable=nullable, nulls_first=key.nulls_first and nullable)
+            for key, nullable in zip(keys, proven[expressions], strict=True)
         )
         for given in shapes:
             keyset = _keyset(statement, text, keys, given)
-            _check_total(keyset, terms, server, catalog)
-            _check_texts(keyset, statement, server)
+            if not known:
+                _check_total(keyset, terms, server, catalog)
+            texts.update(dict.fromkeys(_texts(keyset)))
         weakest = _keyset(statement, text, keys, min(shapes, key=len))
         # An index is read backwards, too.
         if not any(_order(weakest.backwards().keys) == _order(other) for _, other in orders):
             warnings += _unserved(weakest, terms, server, catalog)
         orders.append((label, keys))
+    refusal = server.refusal(texts)
+    if refusal is not None:
+        raise _unreadable(refusal, statement.header)
     limit = _LIMIT if statement.page_limit is None else statement.page_limit
     return Paging(text.head, text.select, text.source, text.filter, tuple(orders), limit), warnings
 
@@ -114,10 +123,14 @@ def _parse(items: Sequence[Item], server: Server, at: Span) -> Parsed:
     sql, _ = numbered(items)
     parsed = server.parse(sql)
     if isinstance(parsed, Rejected):
-        message = f"pages of this statement can't be read: {parsed.message}"
-        hint = "order by expressions of the tables, not by names that SELECT gives"
-        raise PagingError(Problem(message, at, hint))
+        raise _unreadable(parsed, at)
     return parsed
+
+
+def _unreadable(refusal: Rejected, at: Span) -> PagingError:
+    message = f"pages of this statement can't be read: {refusal.message}"
+    hint = "order by expressions of the tables, not by names that SELECT gives"
+    return PagingError(Problem(message, at, hint))
 
 
 def _nullable(
@@ -199,8 +212,8 @@ def _text(items: Sequence[Item]) -> bool:
     return any(isinstance(item, int) or item.strip() for item in items)
 
 
-def _check_texts(keyset: Keyset, statement: Statement, server: Server) -> None:
-    """Every form of a page's text is one that the server takes."""
+def _texts(keyset: Keyset) -> Iterator[str]:
+    """Every form of a page's text."""
     for one in (keyset, keyset.backwards()):
         present = tuple(True for _ in one.keys)
         nothing = tuple(not key.nullable for key in one.keys)
@@ -208,9 +221,9 @@ def _check_texts(keyset: Keyset, statement: Statement, server: Server) -> None:
             (None, Position(present), Position(nothing), Position(nothing, True))
         )
         for position in positions:
-            _parse(one.page(position), server, statement.header)
-        _parse(one.page(Position(present), total=True), server, statement.header)
-    _parse(keyset.numbered(), server, statement.header)
+            yield numbered(one.page(position))[0]
+        yield numbered(one.page(Position(present), total=True))[0]
+    yield numbered(keyset.numbered())[0]
 
 
 def _unserved(

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from salacia_db.codegen.analysis.tree import Node, Value, parse_tree
+from salacia_db.codegen.analysis.printed import parse_tree
+from salacia_db.codegen.analysis.tree import Node, Value
 
 # Where it was written, and how a column was reached: neither changes what the expression means.
 _INCIDENTAL = frozenset(("location", "varnosyn", "varattnosyn", "varnullingrels"))

@@ -1,6 +1,6 @@
 """What the columns of a statement's rows are, and how they make up a row."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 from msgspec import Struct
@@ -11,7 +11,8 @@ from salacia_db.codegen.analysis.names import outputs
 from salacia_db.codegen.analysis.proofs.collected import Collected, collected
 from salacia_db.codegen.analysis.proofs.proof import Proof
 from salacia_db.codegen.analysis.server import Parsed, WireColumn
-from salacia_db.codegen.analysis.tree import Node, Value
+from salacia_db.codegen.analysis.tree import Node
+from salacia_db.codegen.analysis.walk import descend
 from salacia_db.codegen.facts import (
     Column,
     ColumnRef,
@@ -67,7 +68,7 @@ def columns(
     arrays = [] if query is None else collected(query, catalog)
     if len(arrays) != len(wire):
         arrays = [Collected()] * len(wire)
-    starts = [min((n for n in _locations(entry) if n >= 0), default=None) for entry in entries]
+    starts = [_start(entry) for entry in entries]
     decided = [proof.location if proof.cause is None else proof.cause for proof in proofs]
     return tuple(
         Column(
@@ -137,22 +138,14 @@ def unnamed(statement: Statement, parts: tuple[Part, ...], parsed: Parsed) -> li
 
 def _place(statement: Statement, entry: Node | None) -> Span:
     """Where the first word of an output column stands that the tree has the place of."""
-    locations = [] if entry is None else [n for n in _locations(entry) if n >= 0]
-    if not locations:
-        return statement.header
-    return span_at_byte(statement, min(locations))
+    start = None if entry is None else _start(entry)
+    return statement.header if start is None else span_at_byte(statement, start)
 
 
-def _locations(value: Value) -> Iterator[int]:
-    if isinstance(value, Node):
-        location = value.get("location")
-        if isinstance(location, int):
-            yield location
-        for inner in value.fields.values():
-            yield from _locations(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _locations(inner)
+def _start(entry: Node) -> int | None:
+    """The first place in the text that the tree of an output column has."""
+    locations = (node.get("location") for node in descend(entry))
+    return min((n for n in locations if isinstance(n, int) and n >= 0), default=None)
 
 
 def untrusted(statement: Statement, found: Row) -> list[Problem]:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from salacia_db.codegen.analysis.printed import parse_tree, queries
 from salacia_db.codegen.analysis.session import Session
-from salacia_db.codegen.analysis.tree import Node, parse_tree, queries
+from salacia_db.codegen.analysis.tree import Node
 from salacia_db.codegen.analysis.walk import INSERT, MERGE, SELECT, descend
 
 _RELATION, _SUBQUERY = 0, 1  # RTEKind

@@ -13,14 +13,14 @@ def descend(value: Value, *, queries: bool = True) -> Iterator[Node]:
         item = stack.pop()
         if isinstance(item, Node):
             yield item
-            stack.extend(
+            stack += [
                 field
                 for field in item.fields.values()
-                if isinstance(field, (Node, list))
-                and (queries or not isinstance(field, Node) or field.tag != "QUERY")
-            )
+                if isinstance(field, list)
+                or (isinstance(field, Node) and (queries or field.tag != "QUERY"))
+            ]
         elif isinstance(item, list):
-            stack.extend(part for part in item if isinstance(part, (Node, list)))
+            stack += item
 
 
 def returns_set(node: Node) -> bool:

@@ -13,6 +13,8 @@ from salacia_db.codegen.analysis.catalog import Function
 from salacia_db.codegen.analysis.functions import SETS, Totality, totality
 
 NEWEST = 180000  # the list holds functions of it
+# How a server says that it has no such extension; the second is how 14 says it.
+LACKING = (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile)
 # Several values for each type that functions take; the odd ones are what finds a NULL.
 VALUES = {
     "bool": ["true", "false"],
@@ -91,6 +93,12 @@ VALUES = {
     "sparsevec": ["'{}/2'", "'{1:1.5}/2'"],
     "regdictionary": ["'unaccent'"],
 }
+CIPHERED = {"text": ["'aes-cbc/pad:none'"], "bytea": ["'0123456789abcdef'", "''"]}
+# The key is a word that may be an option as well.
+SEALED = {
+    "text": ["'compress-algo=1'"],
+    "bytea": [f"pgp_sym_encrypt('{text}', 'compress-algo=1')" for text in ("", "a")],
+}
 # Functions that only take a few words or numbers.
 WORDS = {
     "convert": {"name": ["'UTF8'"], "bytea": ["'abc'", "''"]},
@@ -127,11 +135,23 @@ WORDS = {
     "ts_filter": {"char[]": ["'{a,b}'"]},
     "ts_rank": {"float4[]": ["'{0.1,0.2,0.4,1}'"]},
     "ts_rank_cd": {"float4[]": ["'{0.1,0.2,0.4,1}'"]},
+    "digest": {"text": ["'md5'", "'sha256'"]},
+    "hmac": {"text": ["'md5'", "'sha256'"]},
+    "gen_salt": {"text": ["'bf'"], "int4": ["6", "7"]},
+    "encrypt": CIPHERED,
+    "encrypt_iv": CIPHERED,
+    "decrypt": CIPHERED,
+    "decrypt_iv": CIPHERED,
+    "pgp_sym_decrypt": SEALED,
+    "pgp_sym_decrypt_bytea": SEALED,
+    "pgp_key_id": SEALED,
+    "dearmor": {"text": ["armor(''::bytea)", "armor('abc'::bytea)"]},
     "width_bucket": {"int4": ["1", "2"], "numeric": ["0", "1.5", "7"], "float8": ["0", "1.5", "7"]},
 }
-# XML needs a server that was built with it, to_ascii() a database in LATIN1, the others VARIADIC.
+# XML needs a server that was built with it, to_ascii() a database in LATIN1, pgp_pub_… a pair of
+# keys, the others VARIADIC.
 UNTRIED = (
-    *("xml", "xpath", "text['xml']", "to_ascii['text']"),
+    *("xml", "xpath", "text['xml']", "to_ascii['text']", "pgp_pub_"),
     *("json_build_object['any']", "jsonb_build_object['any']", "jsonb_delete['jsonb', 'text[]']"),
     *(
         f"{kind}multirange['{kind}range[]']"
@@ -272,14 +292,14 @@ def test_no_function_of_an_extension_called_total_returns_null_either(asker):
     one = asker("create schema other")
     with psycopg.connect(one.url, autocommit=True) as connection:
         for name in wanted:
-            with contextlib.suppress(psycopg.errors.FeatureNotSupported):
+            with contextlib.suppress(*LACKING):
                 connection.execute(f'create extension "{name}"')
         again = Asker(one.url)
         functions = [f for f in promised(again) if not f.builtin]
         again.server.close()
         broken, unanswered = tried(functions, connection)
     assert not broken, "\n".join(broken)
-    assert unanswered == []
+    assert [call for call in unanswered if not call.startswith(UNTRIED)] == []
     assert len(functions) > 100
 
 

@@ -7,7 +7,12 @@ import pytest
 
 from salacia_db.codegen.analysis.scripts import run_files, split
 from salacia_db.codegen.facts import SourceFile
+from salacia_db.postgres import PostgresError, dump
+from salacia_db.postgres.account import server_account
+from salacia_db.postgres.binaries import Binaries, find_binaries
 from salacia_db.postgres.scratch import ScratchDatabases
+
+PG_DUMP = Path(find_binaries(server_account()).program("pg_dump"))
 
 DUMP = r"""--
 -- PostgreSQL database dump
@@ -152,15 +157,23 @@ def test_statements_are_cut_where_they_end() -> None:
     ]
 
 
+@pytest.mark.skipif(not PG_DUMP.exists(), reason="these programs are without pg_dump")
 def test_a_dump_of_this_server_can_be_read(
     url: str, tmp_path: Path, databases: ScratchDatabases
 ) -> None:
     from asking import SHOP
 
-    from salacia_db.postgres.dump import dump_schema
-
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SHOP)
     with databases.database() as other:
-        assert run(other, dump_schema(url)) == []
+        assert run(other, dump.dump_schema(url)) == []
         assert names(other) == names(url)
+
+
+def test_programs_without_pg_dump_are_named(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dump, "find_binaries", lambda account: Binaries(tmp_path, "18.0"))
+    with pytest.raises(PostgresError, match=r"can't start .*pg_dump: No such file") as caught:
+        dump.dump_schema(url)
+    assert "SALACIA_PG_BIN" in str(caught.value)

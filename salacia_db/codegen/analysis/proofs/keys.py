@@ -60,13 +60,15 @@ def _print(value: Value, catalog: Catalog, parts: list[str]) -> bool:
 
 def _steady(node: Node, catalog: Catalog) -> bool:
     """Whether the node's own function gives the same answer twice; a user's may only say so."""
-    if any(node.number(name) for name in _ELSEWHERE):
-        return False
+    fields = node.fields
+    for name in _ELSEWHERE:
+        if name in fields and node.number(name):
+            return False
     operator = catalog.operators.get(node.number("opno"))
-    oids = [node.number(name) for name in _FUNCTIONS if node.number(name)]
+    oids = [node.number(name) for name in _FUNCTIONS if name in fields]
     if operator is not None:
         oids.append(operator[1])
-    for oid in oids:
+    for oid in filter(None, oids):
         function = catalog.functions.get(oid)
         if function is None or not function.builtin or function.volatility == "v":
             return False
