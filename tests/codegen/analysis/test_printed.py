@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salacia_db.codegen.analysis.names import plain
@@ -41,13 +41,16 @@ values = st.recursive(
     max_leaves=12,
 )
 trees = st.lists(nodes(values), max_size=3)
+unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@unhurried
 @given(trees)
 def test_a_tree_is_read_as_it_was_printed(tree: list[Node]) -> None:
     assert _plain(_read(_broken(_printed(tree)))) == _plain(tree)
 
 
+@unhurried
 @given(trees)
 def test_reading_one_tree_changes_no_other(tree: list[Node]) -> None:
     dump = _broken(_printed(tree))
@@ -63,6 +66,7 @@ def test_a_name_is_never_taken_for_the_place_of_a_node(name: str) -> None:
     assert _plain(_read(_broken(_printed(tree)))) == _plain(tree)
 
 
+@unhurried
 @given(trees, st.data())
 def test_a_torn_tree_says_nothing(tree: list[Node], data: st.DataObject) -> None:
     whole = _printed(tree)
