@@ -161,7 +161,8 @@ class Clashes:
             Problem(
                 f"{other} and {again} both become `{name}` in {self._scope}",
                 at=at,
-                hint="rename one of them, or give it a name under [tool.salacia.names]",
+                hint="rename one of them, or give it a name under [tool.salacia.names]:"
+                ' "table.column" = "…", "enum.label" = "…"',
             )
         )
 
