@@ -3,7 +3,7 @@
 
 from salacia_db.runtime import Group, Statement, Struct
 
-from .models import Client, Order, build_client
+from .models import Client, Order
 
 _OF = Statement(
     "orders.of",
@@ -16,7 +16,7 @@ _OF = Statement(
     read_only=True,
     clean=True,
     before_begin=True,
-    json=True,
+    json=list[str],
 )
 
 
@@ -35,4 +35,4 @@ class OrdersQueries(Group):
     async def of(self, *, alias: str) -> list[OrdersOfRow]:
         """Source: queries/orders.sql (of)"""
         rows = await self._session.fetch(_OF, alias)
-        return [OrdersOfRow(Order(*row[0:5]), build_client(*row[5:9])) for row in rows]
+        return [OrdersOfRow(Order(*row[0:5]), Client(*row[5:9])) for row in rows]
