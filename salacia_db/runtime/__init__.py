@@ -4,6 +4,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from salacia_db.config import DatabaseSettings, Overrides, PoolSettings, Profile
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
+from salacia_db.runtime.bulk.taking import taken
 from salacia_db.runtime.connections.codecs import as_json
 from salacia_db.runtime.connections.counts import PoolStats
 from salacia_db.runtime.database import Database
@@ -54,6 +55,7 @@ from salacia_db.runtime.finding.relations import Link, Relation, Relations, Thro
 from salacia_db.runtime.finding.tables import Table
 from salacia_db.runtime.group import Group, lazy
 from salacia_db.runtime.listening import Listener, Notification
+from salacia_db.runtime.misfit import refuse
 from salacia_db.runtime.pages.page import NumberedPage, Page
 from salacia_db.runtime.pages.paged import Paged
 from salacia_db.runtime.session import Session
@@ -184,8 +186,10 @@ __all__ = [
     "json_decoder",
     "lazy",
     "read_array",
+    "refuse",
     "retry_safe",
     "reveal",
+    "taken",
     "uuid7",
     "write_array",
 ]

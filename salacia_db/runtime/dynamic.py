@@ -129,12 +129,12 @@ class Dynamic:
     __slots__ = (
         "_emptied",
         "_make",
-        "_name",
         "_parameters",
         "_parts",
         "_shapes",
         "_switches",
         "_written",
+        "name",
     )
 
     def __init__(
@@ -159,7 +159,7 @@ class Dynamic:
         written: int = 0,
         emptied: "Dynamic | None" = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._parts = parts
         self._parameters = parameters
         self._switches = Switches(name, parameters, optional, nullable, choices)
@@ -187,7 +187,7 @@ class Dynamic:
         self._make = make
 
     def __repr__(self) -> str:
-        return f"<Dynamic {self._name}>"
+        return f"<Dynamic {self.name}>"
 
     def choose(self, *values: Any) -> tuple[Statement, Given]:
         """The statement for these values, and those of them that it takes.

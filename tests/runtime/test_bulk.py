@@ -406,7 +406,7 @@ async def test_a_value_that_is_not_of_its_type_is_told_with_its_row(
     bad: Any = "sad"
     cases = [
         (Felt(12, bad), "argument mood is a str that doesn't fit Mood", "mood"),
-        (Felt(13, Mood.SAD), "a converter has raised ValueError", "rows"),
+        (Felt(13, Mood.SAD), "an argument can't be converted: that has raised ValueError", "rows"),
         ({"id": 12}, "it is a dict, without id", "rows"),
     ]
     for row, what, parameter in cases:

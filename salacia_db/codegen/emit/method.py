@@ -31,6 +31,8 @@ ROWS = reference(RUNTIME, "Rows")
 OUTPUT = reference(RUNTIME, "Output")
 COPY_TARGET = reference(RUNTIME, "CopyTarget")
 ROW = reference(RUNTIME, "Row")
+REFUSE = reference(RUNTIME, "refuse")
+TAKEN = reference(RUNTIME, "taken")
 STREAM = reference(RUNTIME, "Stream")
 PAGE = reference(RUNTIME, "Page")
 NUMBERED_PAGE = reference(RUNTIME, "NumberedPage")
@@ -54,6 +56,8 @@ class _Writer:
         self.values = names.unused("values", taken)
         self.dynamic = method.query.dynamic is not None
         self.to = names.unused("to", taken)
+        self.given = names.unused("given", taken)
+        self.error = names.unused("error", taken)
 
     def lines(self) -> list[str]:
         """The method, four spaces in."""
@@ -75,6 +79,7 @@ class _Writer:
         return [
             *layout(head, indent="    ", after=f" -> {self.imports.spell(self._result())}:"),
             *self._docstring(),
+            *self._convert(),
             *self._choose(),
             *body,
         ]
@@ -124,6 +129,25 @@ class _Writer:
         source = f"Source: {source_path(self.method.query)} ({self.statement.name})"
         return [*docstring(f"{doc}\n\n{source}".strip(), BODY)]
 
+    @property
+    def _converts(self) -> bool:
+        """Whether an argument may be none that can be converted; a secret is taken as it comes."""
+        return any(a.type.dump is not None and not a.type.secret for a in self.method.arguments)
+
+    def _convert(self) -> list[str]:
+        """The arguments as the driver takes them, where one of them might not be what it should."""
+        if not self._converts or self.method.input:
+            return []
+        values = [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
+        given = Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
+        refuse = f"{self.imports.spell(REFUSE)}({self.constant}, {self.error})"
+        return [
+            f"{BODY}try:",
+            *layout(given, indent=BODY + STEP, before=f"{self.given} = "),
+            f"{BODY}except Exception as {self.error}:",
+            f"{BODY}{STEP}{refuse}",
+        ]
+
     def _choose(self) -> list[str]:
         """The shape of the statement for what is given."""
         if not self.dynamic:
@@ -144,9 +168,13 @@ class _Writer:
         return [f"*{self.values}"] if self.dynamic else self._all_values()
 
     def _all_values(self) -> list[Code]:
+        if self._converts:
+            return [f"*{self.given}"]
         return [self.imports.spell(a.value(a.name)) for a in self.method.arguments]
 
     def _arguments(self) -> Code:
+        if self._converts and not self.dynamic:
+            return self.given
         values = self._values()
         return Call("(", values, ",)" if len(values) == 1 else ")", hug=False)
 
@@ -271,6 +299,7 @@ class _Writer:
         return [
             *layout(head, indent="    ", after=f" -> {text}:"),
             *doc,
+            *self._convert(),
             *before,
             *self._return(call),
         ]
@@ -294,10 +323,7 @@ class _Writer:
         record = Lambda("row", self._records())
         if len(f"{BODY}{STEP}{flat(record)},") <= WIDTH:
             return [], self._awaited_with(function, *items, "rows", record)
-        spell = self.imports.spell
-        head = f"{BODY}def record(row: {self.method.input}) -> {spell(ROW)}:"
-        body = layout(self._records(), indent=BODY + STEP, before="return ")
-        return ["", head, *body, ""], self._awaited_with(function, *items, "rows", "record")
+        return self._record(), self._awaited_with(function, *items, "rows", "record")
 
     def _bulk(self) -> list[str]:
         row = self.method.row
@@ -315,23 +341,36 @@ class _Writer:
         if not self._always:
             found = f"None if {self.row} is None else {flat(found)}"
         fetched = self._fetched("fetchone" if self._always else "fetchrow")
-        return [*self._let("found", fetched), *self._return(Comprehension(found, "row in found"))]
+        before = self._record() if self._converts else []
+        built = Comprehension(found, "row in found")
+        return [*before, *self._let("found", fetched), *self._return(built)]
 
     def _batch_many(self) -> list[str]:
         row = self.method.row
         assert row is not None
         each = flat(self._collect(row, "rows"))
+        before = self._record() if self._converts else []
         fetched = self._let("found", self._fetched("fetch"))
-        return [*fetched, *self._return(Comprehension(each, "rows in found"))]
+        return [*before, *fetched, *self._return(Comprehension(each, "rows in found"))]
 
     def _fetched(self, function: str) -> Comprehension:
         """One call for each argument, one after the other."""
+        head = f"await self._session.{function}("
+        if self._converts:
+            taken = f"{self.imports.spell(TAKEN)}(rows, record, {self.constant}.name)"
+            return Comprehension(Call(head, [self.constant, "*given"]), f"given in {taken}")
         values = [
             self.imports.spell(a.value(f"row.{a.name}")) if not a.computed else f"row.{a.name}"
             for a in self.method.arguments
         ]
-        call = Call(f"await self._session.{function}(", [self.constant, *values])
-        return Comprehension(call, "row in rows")
+        return Comprehension(Call(head, [self.constant, *values]), "row in rows")
+
+    def _record(self) -> list[str]:
+        """A function that takes a row apart."""
+        spell = self.imports.spell
+        head = f"{BODY}def record(row: {self.method.input}) -> {spell(ROW)}:"
+        body = layout(self._records(), indent=BODY + STEP, before="return ")
+        return ["", head, *body, ""]
 
     def _copy(self) -> list[str]:
         target = self.method.query.copy_target

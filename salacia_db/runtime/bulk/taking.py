@@ -1,18 +1,20 @@
 """A caller's rows, taken apart into arguments; which of them can't be, and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from salacia_db.runtime.connections.failures import kind
 from salacia_db.runtime.errors import InvalidArgument, SalaciaError
+from salacia_db.runtime.misfit import culprit, misfit
 from salacia_db.runtime.statement import Row
 
 
-def taken(items: Sequence[Any], take: Callable[[Any], Row], name: str, start: int) -> list[Row]:
+def taken(items: Iterable[Any], take: Callable[[Any], Row], name: str, start: int = 0) -> list[Row]:
     """The arguments of each item. `start` is the place of the first in the caller's list.
 
     Raises `InvalidArgument`, with the index of the row whose values aren't of their types.
     """
+    items = list(items)
     try:
         return [take(item) for item in items]
     except Exception:  # noqa: S110 - which of them it was is seen below
@@ -33,26 +35,19 @@ def refused(item: Any, error: Exception, name: str, index: int) -> SalaciaError:
     """The error to raise for what taking an item apart has raised; ours are right as they are."""
     if isinstance(error, SalaciaError):
         return error
-    refusal = _refusal(item, error, name, index)
-    if not isinstance(error, AttributeError):
-        refusal.__cause__ = error  # a converter's own says why
-    return refusal
-
-
-def _refusal(item: Any, error: Exception, name: str, index: int) -> InvalidArgument:
-    parameter, expected = "rows", "its type"
-    what = f"a converter has raised {type(error).__name__}"
-    if isinstance(error, AttributeError):
-        what = "it holds a value that doesn't fit its type"
-        if error.obj is item:
-            what = f"it is {kind(item)}, without {error.name}"
-        for field in getattr(item, "__struct_fields__", ()):
-            if getattr(item, field) is error.obj:
-                parameter, type_ = field, type(item).__annotations__.get(field)
-                expected = getattr(type_, "__name__", str(type_))
-                what = f"argument {field} is {kind(error.obj)} that doesn't fit {expected}"
-    refusal = InvalidArgument(
-        f"{name}: {what} (row {index} of the list)", parameter=parameter, expected=expected
-    )
-    refusal.index = index
-    return refusal
+    place = error.__traceback__
+    fields = getattr(item, "__struct_fields__", ())
+    if isinstance(error, AttributeError) and error.obj is item:
+        refusal = InvalidArgument(
+            f"{name}: it is {kind(item)}, without {error.name} (row {index} of the list)",
+            parameter="rows",
+            expected="its type",
+        )
+        refusal.index = index
+        return refusal
+    # The first frame is that of the caller, who asked for the arguments.
+    inner = None if place is None else place.tb_next
+    parameter = None if inner is None else culprit(inner, fields, of_row=True)
+    value = None if parameter is None else getattr(item, parameter)
+    types = type(item).__annotations__ if fields else {}
+    return misfit(name, error, parameter, value, types, index=index)

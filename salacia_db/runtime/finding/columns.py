@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, Generic, Literal, TypeVar
 
-from salacia_db.runtime.errors import UsageError
+from salacia_db.runtime.errors import SalaciaError, UsageError
 from salacia_db.runtime.finding.conditions import Comparison, Condition, Operator, Shape
+from salacia_db.runtime.misfit import misfit
 
 T = TypeVar("T")
 
@@ -133,7 +134,20 @@ class Column(Generic[T]):
             )
         if isinstance(value, (Column, Order, Condition)):
             raise UsageError(f"{self.field} can be compared with a value only: write a query file")
-        return value if self.dump is None else self.dump(value)
+        return self.dumped(value)
+
+    def dumped(self, value: Any) -> Any:
+        """The value as the driver takes it. Raises `InvalidArgument`, with the field's name."""
+        if self.dump is None:
+            return value
+        try:
+            return self.dump(value)
+        except SalaciaError:
+            raise
+        except Exception as error:
+            failure = misfit("a condition", error, self.field, value, {})
+        # Not in the handler: Python's error, which holds the value, isn't to be context.
+        raise failure
 
 
 class TextColumn(Column[T]):

@@ -111,8 +111,8 @@ class Relation(Generic[P, S]):
     def _distinct(self, rows: Iterable[P]) -> tuple[list[Row], list[int | None]]:
         """The keys of the rows without NULL, each once, and for each row which is its own."""
         single = len(self._keys) == 1
-        dumps = [key.column.dump for key in self._keys]
-        plain = not any(dumps)
+        columns = [key.column for key in self._keys]
+        plain = not any(column.dump for column in columns)
         numbers: dict[Row, int] = {}
         places: list[int | None] = []
         for row in rows:
@@ -128,8 +128,8 @@ class Relation(Generic[P, S]):
                 places.append(None)
                 continue
             if not plain:
-                pairs = zip(dumps, key, strict=True)
-                key = tuple(value if dump is None else dump(value) for dump, value in pairs)
+                pairs = zip(columns, key, strict=True)
+                key = tuple(column.dumped(value) for column, value in pairs)
             places.append(numbers.setdefault(key, len(numbers)))
         return list(numbers), places
 

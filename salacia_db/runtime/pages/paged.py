@@ -31,13 +31,13 @@ class Paged:
 
     __slots__ = (
         "_make",
-        "_name",
         "_orders",
         "_parameters",
         "_parts",
         "_shapes",
         "_sort",
         "_switches",
+        "name",
     )
 
     def __init__(
@@ -59,7 +59,7 @@ class Paged:
         json: Any = Any,
         timeout: float | None = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._parts = (head, select, source, filter)
         self._orders = orders
         self._parameters = parameters
@@ -83,7 +83,7 @@ class Paged:
         self._make = make
 
     def __repr__(self) -> str:
-        return f"<Paged {self._name}>"
+        return f"<Paged {self.name}>"
 
     @unseen
     async def page(
@@ -103,7 +103,7 @@ class Paged:
         """
         self._at_least_one("limit", limit)
         if after is not None and before is not None:
-            raise UsageError(f"{self._name}: give `after` or `before`, not both")
+            raise UsageError(f"{self.name}: give `after` or `before`, not both")
         backwards, given = before is not None, before if after is None else after
         form = self._form(values)
         belongs = self._belongs(values, *form)
@@ -176,13 +176,13 @@ class Paged:
         """What a cursor is bound to: the query, its order as it is written, and its filter."""
         known = [None if value is UNSET else value for value in values]
         keys = [(key.items, key.direction) for key in self._orders[order]]
-        return cursor.digest(self._name, keys, given, *known)
+        return cursor.digest(self.name, keys, given, *known)
 
     def _position(
         self, text: str, order: str | None, belongs: bytes, *, backwards: bool
     ) -> tuple[tuple[Any, ...], Position]:
         parameter = "before" if backwards else "after"
-        keys, inclusive = cursor.decode(text, belongs, self._name, parameter)
+        keys, inclusive = cursor.decode(text, belongs, self.name, parameter)
         known = self._orders[order]
         if len(keys) != len(known) or any(
             value is None and not key.nullable for value, key in zip(keys, known, strict=True)
@@ -192,13 +192,13 @@ class Paged:
 
     def _no_cursor(self, *, backwards: bool) -> InvalidCursor:
         parameter = "before" if backwards else "after"
-        return InvalidCursor(f"{self._name}: `{parameter}` is no cursor", parameter=parameter)
+        return InvalidCursor(f"{self.name}: `{parameter}` is no cursor", parameter=parameter)
 
     def _at_least_one(self, name: str, value: object) -> None:
         # Nothing but a type checker has looked at it, and a request's may be a text.
         if not isinstance(value, int) or value < 1:
             raise InvalidArgument(
-                f"{self._name}: `{name}` has to be an int, 1 or more",
+                f"{self.name}: `{name}` has to be an int, 1 or more",
                 parameter=name,
                 expected="integer",
             )

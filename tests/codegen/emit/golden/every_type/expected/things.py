@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Range
-from salacia_db.runtime import Group, Statement
+from salacia_db.runtime import Group, Statement, refuse
 
 from .composites import Address, GeoPoint, build_address, unpack_address, unpack_geo_point
 from .enums import Mood
@@ -46,17 +46,20 @@ class ThingsQueries(Group):
         body: Any | None,
     ) -> int:
         """Source: sql/things.sql (put)"""
-        return await self._session.execute(
-            _PUT,
-            ids,
-            mood,
-            moods,
-            None if home is None else unpack_address(home),
-            [None if v is None else unpack_address(v) for v in homes],
-            unpack_geo_point(position),
-            during,
-            body,
-        )
+        try:
+            given = (
+                ids,
+                mood,
+                moods,
+                None if home is None else unpack_address(home),
+                [None if v is None else unpack_address(v) for v in homes],
+                unpack_geo_point(position),
+                during,
+                body,
+            )
+        except Exception as error:
+            refuse(_PUT, error)
+        return await self._session.execute(_PUT, *given)
 
     async def homes(self) -> list[Address | None]:
         """Source: sql/things.sql (homes)"""
