@@ -17,12 +17,13 @@ _SPECIAL = " \t(){}\\"
 labels = st.sampled_from("relid expr args resname quals ctename constvalue".split())
 tags = st.sampled_from("QUERY VAR CONST OPEXPR TARGETENTRY".split())
 numbers = st.integers(-(2**31), 2**63 - 1)
-# A line end in a name can't be told from one between lines.
+# A line end in a name can't be told from one between lines, nor a word that fills its lines from a
+# part of a longer one.
 names = st.text(
     st.sampled_from("aZ_0-<>\":[]'. \t(){}\\äß") | st.characters(exclude_categories=["C"]),
     min_size=1,
     max_size=100,
-)
+).filter(lambda name: len(_token(name).encode()) % _LINE != 0)
 simple = st.none() | st.booleans() | numbers
 datums = st.binary(min_size=1, max_size=20)
 lists_of_words = st.lists(numbers, max_size=9)
@@ -41,7 +42,9 @@ values = st.recursive(
     max_leaves=12,
 )
 trees = st.lists(nodes(values), max_size=3)
-unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
+unhurried = settings(
+    deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, max_examples=200
+)
 
 
 @unhurried
@@ -54,7 +57,7 @@ def test_a_tree_is_read_as_it_was_printed(tree: list[Node]) -> None:
 @given(trees)
 def test_reading_one_tree_changes_no_other(tree: list[Node]) -> None:
     dump = _broken(_printed(tree))
-    for node in list(descend(parse_tree(dump.encode()))):
+    for node in list(descend(parse_tree(dump))):
         node.fields["location"] = "changed"
         node.fields["more"] = True
     assert _plain(_read(dump)) == _plain(tree)
@@ -74,8 +77,8 @@ def test_a_torn_tree_says_nothing(tree: list[Node], data: st.DataObject) -> None
     assert queries(dump) == ()
 
 
-def _read(dump: str) -> Any:
-    return _unescaped(parse_tree(dump.encode()))
+def _read(dump: bytes) -> Any:
+    return _unescaped(parse_tree(dump))
 
 
 def _unescaped(value: Any) -> Any:
@@ -120,7 +123,7 @@ def _token(word: str) -> str:
     return head + "".join(f"\\{c}" if c in _SPECIAL else c for c in word)
 
 
-def _broken(text: str) -> str:
+def _broken(text: str) -> bytes:
     """As format_node_dump() breaks it into lines, by bytes."""
     rest, lines = text.encode(), []
     while rest:
@@ -132,4 +135,4 @@ def _broken(text: str) -> str:
         else:
             rest = rest[len(line) :]
         lines.append(line + b"\n")
-    return b"".join(lines).decode("utf-8", "surrogateescape")
+    return b"".join(lines)
