@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -59,10 +60,15 @@ class PgBouncer:
                 **spawn_as(self._account),
             )
         deadline = time.monotonic() + 10
-        while not (self._folder / f".s.PGSQL.{PORT}").exists():
+        while not self._listens():
             assert self._process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < deadline, (self._folder / "log").read_text()
             time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        # The file is there a moment before anybody can connect.
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self._folder / f".s.PGSQL.{PORT}")) == 0
 
     def revive(self) -> bool:
         """Starts it again if it has ended by itself; whether it had."""
