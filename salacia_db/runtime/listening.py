@@ -11,14 +11,17 @@ import asyncpg
 from msgspec import Struct
 
 from salacia_db.runtime.connections.connection import Connection
-from salacia_db.runtime.connections.loss import lost
-from salacia_db.runtime.errors import ConnectionFailed, UsageError
+from salacia_db.runtime.connections.failures import database_error
+from salacia_db.runtime.connections.loss import from_server, lost
+from salacia_db.runtime.errors import ConnectionFailed, DatabaseError, SalaciaError, UsageError
 from salacia_db.runtime.place import caller
 
 # So many bytes of a name the server keeps.
 _NAME = 63
 # A connection that a firewall has forgotten tells so only when it is used.
 _PULSE = 30.0
+# So long the server may take to answer it, or LISTEN.
+_ANSWER = 10.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 
 
@@ -68,7 +71,7 @@ class Listener:
         return f"<Listener on {', '.join(self._channels)}>"
 
     async def __aenter__(self) -> Self:
-        """Begins to listen. Raises `ConnectionFailed`."""
+        """Begins to listen. Raises `ConnectionFailed`; `DatabaseError` where it is refused."""
         if self._keeper is not None:
             raise UsageError("a listener can be entered only once: call `listen` again")
         await self._open()
@@ -114,15 +117,23 @@ class Listener:
 
         try:
             raw.add_termination_listener(ended)
-            for channel in self._channels:
-                await raw.add_listener(channel, heard)
+            async with asyncio.timeout(_ANSWER):
+                for channel in self._channels:
+                    await raw.add_listener(channel, heard)
         except BaseException as error:
-            broken = isinstance(error, asyncpg.InterfaceError) or lost(error, raw)
             raw.terminate()
-            if broken and isinstance(error, Exception):
-                raise ConnectionFailed("the connection broke before it could listen") from None
-            raise
-        self._connection = connection
+            if not isinstance(error, Exception):
+                raise
+            failure = self._explain(error, raw)
+        else:
+            self._connection = connection
+            return
+        raise failure
+
+    def _explain(self, error: Exception, raw: Any) -> SalaciaError:
+        if isinstance(error, asyncpg.PostgresError) and from_server(error) and not lost(error, raw):
+            return database_error(error, "LISTEN")
+        return ConnectionFailed("the connection broke before it could listen")
 
     def _note(self, notification: Notification) -> None:
         if len(self._came) < self._limit:
@@ -142,7 +153,7 @@ class Listener:
         pause = _SHORTEST_PAUSE
         while True:
             # Whatever it is: who listens has nobody to tell but by being heard again.
-            with suppress(ConnectionFailed, asyncpg.PostgresError):
+            with suppress(ConnectionFailed, DatabaseError):
                 await self._open()
                 return
             await asyncio.sleep(pause)
@@ -156,9 +167,9 @@ class Listener:
                     await self._lost.wait()
             except TimeoutError:
                 try:
-                    async with asyncio.timeout(_PULSE / 3):
+                    async with asyncio.timeout(_ANSWER):
                         await self._connection.raw.execute("SELECT")
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except Exception:
                     return
 
     def _drop(self) -> None:

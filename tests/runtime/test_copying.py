@@ -3,8 +3,10 @@
 import csv
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from items import Database
 
@@ -55,3 +57,15 @@ async def test_an_error_of_the_function_passes_untouched(db: Database) -> None:
     with pytest.raises(OSError, match="the disk is full"):
         await db.session.copy_out(ALL, (), refuse)
     assert len(await db.items.list()) == 1
+
+
+@pytest.mark.parametrize("error", [OSError("no such file"), asyncpg.ConnectionFailureError("gone")])
+async def test_an_error_of_the_rows_passes_untouched(db: Database, error: Exception) -> None:
+    def rows() -> Iterator[tuple[int, str, int, None]]:
+        yield (1, "a", 0, None)
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await db.items.copy(rows())
+    assert raised.value is error
+    assert await db.items.list() == []

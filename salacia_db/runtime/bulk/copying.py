@@ -23,13 +23,6 @@ from salacia_db.runtime.statement import Row, Statement
 if TYPE_CHECKING:
     from salacia_db.runtime.units.session import TransactionSession
 
-_NOT_OF_A_VALUE = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
-
 
 async def copy_in(
     session: "TransactionSession",
@@ -42,6 +35,8 @@ async def copy_in(
 
     The deadline is for a thousand rows, so that a call may be of any length.
     """
+
+    own: list[BaseException] = []
 
     async def run(connection: Connection) -> int:
         session.transaction.unproven = True
@@ -57,9 +52,12 @@ async def copy_in(
         try:
             return affected(await guarded(connection, work))
         except Exception as error:
+            if error is records.error:
+                own.append(error)
             # asyncpg has asked the server to cancel; the transaction is lost.
-            session.transaction.frames[-1].cancelled |= not loss.from_server(error)
-            if error is records.error or isinstance(error, _NOT_OF_A_VALUE):
+            session.transaction.frames[-1].cancelled |= bool(own) or not loss.from_server(error)
+            known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+            if own or isinstance(error, known) or loss.misread(error):
                 raise
         refused = InvalidArgument(
             f"{statement.name}: a value of row {records.count - 1} doesn't fit its column",
@@ -69,7 +67,13 @@ async def copy_in(
         refused.index = records.count - 1
         raise refused
 
-    return await session.on(statement, None, run)
+    try:
+        return await session.on(statement, None, run)
+    except Exception:
+        if not own:
+            raise
+    # Not the driver's view of it, to which an OSError is a lost connection.
+    raise own[0]
 
 
 class _Records:

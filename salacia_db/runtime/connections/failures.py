@@ -8,7 +8,7 @@ import msgspec
 
 from salacia_db.runtime import errors
 from salacia_db.runtime.asked import a_value_of
-from salacia_db.runtime.connections.loss import from_server, lost
+from salacia_db.runtime.connections.loss import from_server, lost, misread, of_a_row
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
 from salacia_db.runtime.values.json import JSON_OID, JSONB_OID, not_json_of
 from salacia_db.texts import printable
@@ -63,6 +63,8 @@ _PROCEDURAL = "PL/"
 _RECEIVES_ROW = "record_recv"
 # PostgreSQL translates no internal error.
 _LOOKUP = re.compile(r"cache lookup failed for type \d+$")
+# What the driver says before it has sent anything, where it still waits for an answer.
+_BUSY = "cannot switch to state"
 # What the driver says of a type that it knew, and that is gone or another one now.
 _OTHER_TYPE = ("could not resolve query result", "no binary format encoder")
 # Where functions raise errors of their own.
@@ -71,7 +73,9 @@ _QUOTED = re.compile("[\"'«„“].*[\"'»“”]", re.DOTALL)
 
 
 def never_sent(error: BaseException) -> bool:
-    """Whether asyncpg refused before it sent anything, since the connection was closed already."""
+    """Whether asyncpg refused before it sent anything, for the state that the connection is in."""
+    if isinstance(error, asyncpg.InternalClientError):
+        return str(error).startswith(_BUSY)
     return isinstance(error, asyncpg.InterfaceError)
 
 
@@ -122,18 +126,13 @@ def explain(
             sqlstate="0A000",
             statement=name,
         )
-    if isinstance(error, asyncpg.InternalClientError):
-        if str(error).startswith(_OTHER_TYPE):
-            connection.forget_types()
-            return errors.SchemaChanged(
-                f"{name}: a type was dropped or changed while it was looked up",
-                sqlstate="42704",
-                statement=name,
-            )
-        # The driver has lost track, as COPY does where the server's last words came just before:
-        # it would leave the connection open and in disorder.
-        connection.raw.terminate()
-        return errors.ConnectionLost(f"{name}: {reason(error)}")
+    if isinstance(error, asyncpg.InternalClientError) and str(error).startswith(_OTHER_TYPE):
+        connection.forget_types()
+        return errors.SchemaChanged(
+            f"{name}: a type was dropped or changed while it was looked up",
+            sqlstate="42704",
+            statement=name,
+        )
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         return _client_error(error, connection, statement, args) or error
     if isinstance(error, msgspec.DecodeError):
@@ -151,6 +150,11 @@ def explain(
             sqlstate="22008",
             statement=name,
         )
+    if misread(error):
+        # As where the server's last words came just before COPY: the driver has lost track, and
+        # would leave the connection open and in disorder.
+        connection.raw.terminate()
+        return errors.ConnectionLost(f"{name}: what the server answered makes no sense")
     return error
 
 
@@ -194,8 +198,7 @@ def _schema_changed(
 
 
 def _undecoded(error: BaseException) -> bool:
-    kinds = (ValueError, OverflowError)
-    return isinstance(error, kinds) and not isinstance(error, SalaciaError)
+    return isinstance(error, (ValueError, OverflowError)) and of_a_row(error)
 
 
 def _json_columns(connection: "Connection", statement: "Statement") -> list[str]:
@@ -212,9 +215,10 @@ def _client_error(
     text = str(error.args[0]) if error.args else ""
     match = _ARGUMENT.match(text)
     if match is None:
-        if isinstance(error, asyncpg.InterfaceError) and text.startswith("the server expects "):
-            return errors.UsageError(f"{name}: {text}")
-        return None
+        if not isinstance(error, asyncpg.InterfaceError):
+            return None
+        # Of one that is closed already, this is not what the caller is told.
+        return errors.UsageError(f"{name}: {text}")
     index = int(match[1]) - 1
     row = int(match[2]) if match[2] else None
     prepared = connection.held.get(statement)

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-import asyncpg
-
 from salacia_db.config import ConfigurationError, DatabaseSettings
 from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.pool import Pool
@@ -47,7 +45,7 @@ async def _asked(pool: Pool) -> Any:
     try:
         connection.start(RAW, pool.settings.acquire)
         row = await connection.raw.fetchrow(_QUERY)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except Exception as error:
         failure = failures.explain(error, connection, RAW, ())
     except BaseException:
         pool.drop(connection)

@@ -10,6 +10,7 @@ from salacia_db.config import DatabaseSettings
 from salacia_db.runtime.connections import failures
 from salacia_db.runtime.connections.connection import Connection, RawConnection
 from salacia_db.runtime.connections.extensions import KnownTypes
+from salacia_db.runtime.connections.loss import misread
 from salacia_db.runtime.connections.pooler import PooledConnection, PooledRawConnection
 from salacia_db.runtime.errors import ConnectionFailed
 from salacia_db.texts import printable
@@ -75,7 +76,7 @@ class Server:
             failure = ConnectionFailed(
                 f"no connection to {settings.location} within {settings.connect_timeout:g} s"
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, _NONE) as error:
+        except Exception as error:
             failure = self._refused(error)
         else:
             return raw
@@ -97,6 +98,8 @@ def _reason(error: Exception) -> str:
         return f"its certificate is not to be trusted: {error.verify_message}; {tls.HINT}"
     if isinstance(error, _NONE):
         return "none of its servers is what target_session_attrs asks for"
+    if misread(error) and not isinstance(error, asyncpg.InternalClientError):
+        return "what answers there makes no sense: is it PostgreSQL?"
     text = str(error.args[0]) if error.args else ""
     if _has_no_tls(error):
         return f"it offers no TLS; {tls.HINT}"

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 import asyncpg
 
 from salacia_db.runtime.connections.connection import INCARNATION, Connection
-from salacia_db.runtime.errors import ConnectionFailed, Outcome
+from salacia_db.runtime.errors import Outcome
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ async def outcome(
                     found = await _ask(connection, xid, incarnation)
                 if found is not None:
                     return found
-            except (ConnectionFailed, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except Exception:  # whatever it is: the question can be asked again
                 if connection is not None:
                     connection.raw.terminate()
                     connection = None

@@ -7,10 +7,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-import asyncpg
-
 from salacia_db.runtime.connections.connection import Connection
-from salacia_db.runtime.errors import SalaciaError
 from salacia_db.runtime.statement import Statement
 from salacia_db.texts import printable
 
@@ -80,7 +77,7 @@ class Plans:
             try:
                 async with asyncio.timeout(_TIMEOUT):
                     lines = await self._explain(statement)
-            except (SalaciaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except Exception as error:
                 _log.warning("%s: no plan: %s", name, type(error).__name__)
             else:
                 # Behind a margin, so that no line of it looks like one of the log's own.
