@@ -185,6 +185,11 @@ async def test_a_crash_that_gives_the_number_to_another_deceives_nobody(tmp_path
         async with Database(server.url(), pool_max=2) as db:
             await db.execute(SCHEMA)
             await db.execute("checkpoint")
+            # The log's writer would save what is to be lost; its death is the crash.
+            writer = await db.fetchval(
+                "select pid from pg_stat_activity where backend_type = 'walwriter'"
+            )
+            os.kill(writer, signal.SIGSTOP)
             async with db.unit_of_work() as uow:
                 await uow.items.insert(1)
                 xid = await uow.fetchval("select pg_current_xact_id()")
@@ -193,7 +198,11 @@ async def test_a_crash_that_gives_the_number_to_another_deceives_nobody(tmp_path
             lost = CommitOutcomeUnknown("", xid=xid, incarnation=connection.incarnation)
             connection.raw.terminate()
             assert await lost.resolve(db) == "committed"
-            os.kill(await db.fetchval("select pg_backend_pid()"), signal.SIGKILL)
+            sessions = [connection.raw for connection in db.pool.connections]
+            os.kill(writer, signal.SIGKILL)
+            async with asyncio.timeout(20):
+                while not all(session.is_closed() for session in sessions):
+                    await asyncio.sleep(0.01)
             await back(server)
             assert await ids(db) == []
             for number in range(2, 60):
@@ -205,7 +214,6 @@ async def test_a_crash_that_gives_the_number_to_another_deceives_nobody(tmp_path
 
 
 async def back(server: Server) -> None:
-    await asyncio.sleep(0.2)
     for _ in range(200):
         try:
             connection = await asyncpg.connect(server.url())
