@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110 - the server is waited for
 """Many rows and shared statements under faults: the database holds what the callers were told."""
 
 import asyncio
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from interrupted import Interrupted
 from items import Database
+from slots import settled
 
 from salacia_db.runtime import (
     CommitOutcomeUnknown,
@@ -36,11 +36,6 @@ NOTHING = (ConnectionLost, ConnectionFailed, DeadlineExceeded)
 KILL = (
     "select pg_terminate_backend(pid) from pg_stat_activity "
     "where application_name like 'salacia_db%' and datname = current_database()"
-)
-# Sessions through the proxy that are none of these.
-LEFT = (
-    "select count(*) from pg_stat_activity where application_name = 'salacia_db cut' "
-    "and datname = current_database() and pid <> all($1::int[])"
 )
 
 Row = tuple[int, str, int, object]
@@ -143,8 +138,7 @@ places = st.integers(0, 400) | st.integers(0, 60_000)
 async def whole(db: Database, bystander: asyncpg.Connection) -> None:
     """Waits until all connections work: one killed unused is found out by who uses it next.
 
-    And until none is in use, and the sessions are gone that the pool has given up: what was
-    cancelled on one, or sent on the other, may yet be carried out.
+    And until nothing is under way any more.
     """
     async with asyncio.timeout(5):
         while True:
@@ -154,13 +148,7 @@ async def whole(db: Database, bystander: asyncpg.Connection) -> None:
             if not any(found):
                 break
             assert all(isinstance(error, ConnectionLost | None) for error in found)
-    async with asyncio.timeout(20):
-        while db.stats().pool.in_use or await bystander.fetchval(LEFT, pids(db)):
-            await asyncio.sleep(0.01)
-
-
-def pids(db: Database) -> list[int]:
-    return [connection.raw.get_server_pid() for connection in db.pool.connections]
+    await settled(db, bystander)
 
 
 async def count(bystander: asyncpg.Connection) -> int:

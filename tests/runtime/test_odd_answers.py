@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from cutting_proxy import CuttingProxy
 from items import Database, Item
-from slots import all_slots
+from slots import all_slots, settled
 
 from salacia_db.runtime import (
     CommitOutcomeUnknown,
@@ -163,15 +163,16 @@ async def told(work: Coroutine[Any, Any, object]) -> tuple[object, BaseException
 
 async def whole(db: Database, bystander: asyncpg.Connection) -> None:
     """The pool's only connection works, and its answers are those to what was asked."""
-    expected = [Item(*row) for row in await bystander.fetch("table item")]
     async with asyncio.timeout(20):
         while True:
+            expected = [Item(*row) for row in await bystander.fetch("table item")]
             # Where the odd came after its last reply, who comes next finds out.
             with suppress(ConnectionLost, DeadlineExceeded):
                 assert await db.items.list() == expected
                 assert await db.items.divide(by=3) == 4
+                assert len(await all_slots(db)) == 1
                 break
-    assert len(await all_slots(db)) == 1
+    await settled(db, bystander)
 
 
 async def hit(
@@ -182,7 +183,7 @@ async def hit(
     oddity: str,
     at: int,
 ) -> bool:
-    """Calls where the n-th message of the answers is odd; whether there were as many."""
+    """Calls where the n-th message of the answers is odd; whether it came so far."""
     call, right = (READS | WRITES)[name]
     await bystander.execute("truncate item cascade")
     odd = Oddity(proxy, oddity, at)
@@ -201,7 +202,8 @@ async def hit(
         assert isinstance(error, (ConnectionLost, DeadlineExceeded)), where
         assert there == 0, where
     assert error is None or oddity != "aside", where
-    return bool(odd.kind)
+    # At its deadline on a slow machine, it hadn't come so far.
+    return bool(odd.kind) or isinstance(error, DeadlineExceeded)
 
 
 @pytest.mark.parametrize("name", READS | WRITES)
@@ -242,23 +244,24 @@ async def test_so_is_who_gets_no_end_of_an_answer(
 
 
 @pytest.mark.parametrize("oddity", [*ODD, "endless"])
-async def test_a_connection_is_opened_whole_or_not(
-    url: str, proxy: CuttingProxy, oddity: str
-) -> None:
-    for at in count():
+async def test_a_connection_is_opened_whole_or_not(proxy: CuttingProxy, oddity: str) -> None:
+    settings = {} if oddity == "aside" else {"connect_timeout": 0.5}
+    at, opened = 0, False
+    while not opened:
         odd = Oddity(proxy, oddity, at)
-        db = Database(proxy.url, pool_max=1, connect_timeout=0.3, close_timeout=1.0)
+        db = Database(proxy.url, pool_max=1, close_timeout=1.0, **settings)
         _, error = await told(db.open())
         proxy.heal()
         if error is None:
             _, error = await told(db.items.list())
             assert error is None or isinstance(error, ConnectionLost), (oddity, at, odd.kind)
+            opened = not odd.kind
             await db.close()
         else:
             assert isinstance(error, ConnectionFailed), (oddity, at, odd.kind, error)
         assert error is None or oddity != "aside"
-        if not odd.kind:
-            break
+        # Where nothing was odd, the machine was too slow.
+        at += bool(odd.kind)
     assert at > 0
 
 
@@ -266,11 +269,9 @@ async def test_a_connection_is_opened_whole_or_not(
 async def test_who_listens_hears_or_is_told(
     connect, proxy: CuttingProxy, bystander, monkeypatch, oddity: str
 ) -> None:
-    if oddity == "endless":
-        monkeypatch.setattr(listening, "_ANSWER", 0.15)
     db = await connect(url=proxy.url, pool_max=1)
-    for at in count():
-        listener = db.listen("jobs")
+    at, heard = 0, False
+    while not heard:
         armed: list[Oddity] = []
 
         def arm(data: bytes, at: int = at, armed: list[Oddity] = armed) -> None:
@@ -278,21 +279,29 @@ async def test_who_listens_hears_or_is_told(
                 armed.append(Oddity(proxy, oddity, at))
 
         proxy.rule = arm
+        listener = db.listen("jobs")
+        monkeypatch.setattr(listening, "_ANSWER", 0.3 if oddity == "endless" else 10.0)
         _, error = await told(listener.__aenter__())
+        monkeypatch.setattr(listening, "_ANSWER", 10.0)
         proxy.heal()
+        hit = any(odd.kind for odd in armed)
         if error is None:
-            async with asyncio.timeout(20):
-                found = ""
-                while not found:
-                    # It may have to listen anew, and says then that it has missed some.
-                    await bystander.execute("notify jobs, 'one'")
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(0.2):
-                            found = (await anext(listener)).payload
+            heard = not hit
+            await is_heard(listener, bystander)
         else:
             assert isinstance(error, ConnectionFailed), (oddity, at, error)
         await listener.__aexit__(None, None, None)
         assert error is None or oddity != "aside"
-        if not armed[0].kind:
-            break
+        at += hit
     assert at > 0
+
+
+async def is_heard(listener: listening.Listener, bystander: asyncpg.Connection) -> None:
+    """It may have to listen anew, and says then that it has missed some."""
+    async with asyncio.timeout(20):
+        heard = ""
+        while not heard:
+            await bystander.execute("notify jobs, 'one'")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    heard = (await anext(listener)).payload
