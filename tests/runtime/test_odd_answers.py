@@ -163,16 +163,16 @@ async def told(work: Coroutine[Any, Any, object]) -> tuple[object, BaseException
 
 async def whole(db: Database, bystander: asyncpg.Connection) -> None:
     """The pool's only connection works, and its answers are those to what was asked."""
+    await settled(db, bystander)
+    expected = [Item(*row) for row in await bystander.fetch("table item")]
     async with asyncio.timeout(20):
         while True:
-            expected = [Item(*row) for row in await bystander.fetch("table item")]
             # Where the odd came after its last reply, who comes next finds out.
             with suppress(ConnectionLost, DeadlineExceeded):
                 assert await db.items.list() == expected
                 assert await db.items.divide(by=3) == 4
                 assert len(await all_slots(db)) == 1
                 break
-    await settled(db, bystander)
 
 
 async def hit(
