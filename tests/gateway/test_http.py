@@ -363,7 +363,7 @@ def test_a_database_that_cannot_be_used_is_told_without_a_stack_trace(
     command = [sys.executable, "-c", program, "serve", "--port", "0", "--database-url"]
     with nullcontext(database) if database else databases.database() as url:
         ended = subprocess.run(
-            [*command, url], capture_output=True, text=True, check=False, timeout=120
+            [*command, url], capture_output=True, text=True, check=False, timeout=300
         )
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith(f"error: {told}")
