@@ -23,6 +23,7 @@ from salacia_db.runtime import (
     Stream,
     listening,
 )
+from salacia_db.runtime.connections.loss import misread, of_a_value
 
 # --- what is odd ----------------------------------------------------------------------------------
 
@@ -305,3 +306,26 @@ async def is_heard(listener: listening.Listener, bystander: asyncpg.Connection) 
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.2):
                     heard = (await anext(listener)).payload
+
+
+@pytest.mark.parametrize("error", [TypeError(), ValueError(), BufferError()])
+def test_what_compiled_code_raises_is_told_by_its_file(error: Exception) -> None:
+    def raised(*files: str) -> Exception:
+        source = "def call(*inner):\n    if inner: inner[0](*inner[1:])\n    raise error"
+        calls: list[Callable[..., object]] = []
+        for file in files:
+            space: dict[str, Any] = {"error": error.with_traceback(None)}
+            exec(compile(source, file, "exec"), space)
+            calls.append(space["call"])
+        with pytest.raises(type(error)) as caught:
+            calls[0](*calls[1:])
+        return caught.value
+
+    protocol, value, codec = "asyncpg/protocol/x.pyx", "asyncpg/pgproto/codecs/x.pyx", "codec.py"
+    assert misread(raised(protocol))
+    assert not of_a_value(raised(protocol))
+    assert of_a_value(raised(protocol, value))
+    assert of_a_value(raised(protocol, codec))
+    assert not misread(raised(protocol, codec))
+    assert not of_a_value(raised(codec))
+    assert not misread(raised(codec))

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from salacia_db.runtime.bulk.chunks import ROWS, each
 from salacia_db.runtime.bulk.given import CopyTarget, Output, Rows
 from salacia_db.runtime.bulk.guarded import guarded
@@ -56,8 +54,7 @@ async def copy_in(
                 own.append(error)
             # asyncpg has asked the server to cancel; the transaction is lost.
             session.transaction.frames[-1].cancelled |= bool(own) or not loss.from_server(error)
-            known = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-            if own or isinstance(error, known) or loss.misread(error):
+            if own or not records.under_way or loss.lost(error, connection.raw):
                 raise
         refused = InvalidArgument(
             f"{statement.name}: a value of row {records.count - 1} doesn't fit its column",
@@ -77,7 +74,11 @@ async def copy_in(
 
 
 class _Records:
-    """Records for COPY: counts them, and tells the source's own errors from the driver's."""
+    """Records for COPY: counts them, and tells the source's own errors from the driver's.
+
+    `under_way`: one has been given, and the driver hasn't asked for the next. What it raises then
+    is about a value of that.
+    """
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class _Records:
         self._progress = progress
         self._name = name
         self.count = 0
+        self.under_way = False
         self.error: BaseException | None = None
 
     async def __aiter__(self) -> AsyncIterator[Row]:
@@ -104,7 +106,9 @@ class _Records:
                     self.count += 1
                     if self.count % ROWS == 0:
                         self._progress()
+                    self.under_way = True
                     yield record
+                    self.under_way = False
                     continue
                 # Not in the handler: Python's error holds the value, and isn't to be context.
                 raise refusal

@@ -8,7 +8,7 @@ import msgspec
 
 from salacia_db.runtime import errors
 from salacia_db.runtime.asked import a_value_of
-from salacia_db.runtime.connections.loss import from_server, lost, misread, of_a_row
+from salacia_db.runtime.connections.loss import from_server, lost, misread, of_a_value
 from salacia_db.runtime.errors import DatabaseError, SalaciaError
 from salacia_db.runtime.values.json import JSON_OID, JSONB_OID, not_json_of
 from salacia_db.texts import printable
@@ -198,7 +198,7 @@ def _schema_changed(
 
 
 def _undecoded(error: BaseException) -> bool:
-    return isinstance(error, (ValueError, OverflowError)) and of_a_row(error)
+    return isinstance(error, (ValueError, OverflowError)) and of_a_value(error)
 
 
 def _json_columns(connection: "Connection", statement: "Statement") -> list[str]:

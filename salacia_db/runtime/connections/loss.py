@@ -1,12 +1,11 @@
 """Which errors mean that the connection is gone, or that nobody knows what comes over it."""
 
-from collections.abc import Iterator
-
 import asyncpg
 
-# Where asyncpg reads what the server answers, and the rows in it.
-_READING = ("_read_server_messages", "_dispatch_result")
-_ROW = "_decode_row"
+# Files of asyncpg's compiled code, and those of them that read values. Names of functions in a
+# traceback mean nothing there: Cython keeps them by the line alone, whichever file that is of.
+_COMPILED = ".pyx"
+_VALUES = "/pgproto/"
 
 
 def from_server(error: BaseException) -> bool:
@@ -26,18 +25,24 @@ def misread(error: BaseException) -> bool:
     """Whether asyncpg stumbled over an answer, or something in it, that isn't what it expects."""
     if isinstance(error, asyncpg.InternalClientError):
         return True
-    return not isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) and any(
-        name.endswith(_READING) for name in _functions(error)
-    )
+    known = isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError))
+    return not known and _files(error)[-1].endswith(_COMPILED)
 
 
-def of_a_row(error: BaseException) -> bool:
-    """Whether the error comes from the decoding of a row: the rest of the answer was in order."""
-    return any(name.endswith(_ROW) for name in _functions(error))
+def of_a_value(error: BaseException) -> bool:
+    """Whether the error comes from the decoding of a value: the rest of the answer was in order."""
+    *outer, inmost = _files(error)
+    if inmost.endswith(_COMPILED):
+        return _VALUES in inmost
+    # A codec in Python, which the driver has called.
+    return any(file.endswith(_COMPILED) for file in outer)
 
 
-def _functions(error: BaseException) -> Iterator[str]:
+def _files(error: BaseException) -> list[str]:
+    """The files of an error that has been raised, the one where it was last."""
+    files: list[str] = []
     traceback = error.__traceback__
     while traceback is not None:
-        yield traceback.tb_frame.f_code.co_name
+        files.append(traceback.tb_frame.f_code.co_filename)
         traceback = traceback.tb_next
+    return files
